@@ -1,0 +1,553 @@
+"""The frozen records that flow through the pipeline. One flat record is one row of an output table."""
+
+import enum
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating[Any]]
+BoolArray = npt.NDArray[np.bool_]
+
+View = Literal["front", "left_oblique", "right_oblique", "left_profile", "right_profile"]
+Stage = Literal["", "pre", "numbing", "directly after", "after cream"]
+Rung = Literal["card", "patch", "background", "none"]
+Method = Literal["raw", "compensated"]
+Verdict = Literal["improved", "worsened", "changed", "unchanged", "no detectable change", "not comparable"]
+CourseStatus = Literal["", "within quoted range", "longer than quoted", "cannot say"]
+
+RUNGS: tuple[Rung, ...] = ("card", "patch", "background", "none")
+"""Colour references, best first."""
+
+
+class Flag(enum.Flag):
+    """Go on with caution. Every flag has a sentence in :data:`FLAG_TEXT`."""
+
+    NONE = 0
+    DATE_UNKNOWN = enum.auto()
+    DATE_FROM_NAME = enum.auto()
+    TIME_UNKNOWN = enum.auto()
+    SAME_PICTURE_TWICE = enum.auto()
+    MIRRORED = enum.auto()
+    WRONG_EXTENSION = enum.auto()
+    PROFILE_MISSING = enum.auto()
+    PROFILE_UNREADABLE = enum.auto()
+    OTHER_FACES = enum.auto()
+    EYES_CLOSED = enum.auto()
+    SCALE_FROM_LANDMARKS = enum.auto()
+    VIEW_ASSUMED = enum.auto()
+    POSE_DIFFERS = enum.auto()
+    EXPRESSION_DIFFERS = enum.auto()
+    PERSPECTIVE_DIFFERS = enum.auto()
+    LIGHT_DIFFERS = enum.auto()
+    SHARPNESS_DIFFERS = enum.auto()
+    LOW_RESOLUTION = enum.auto()
+    POOR_REGISTRATION = enum.auto()
+    COLOR_NOT_MATCHED = enum.auto()
+    BACKGROUND_PLAIN = enum.auto()
+    CLIPPED_SKIN = enum.auto()
+    LOW_COVERAGE = enum.auto()
+    TOO_FEW_PIXELS = enum.auto()
+    BAND_NOT_RESOLVED = enum.auto()
+    INDICES_DISAGREE = enum.auto()
+    REFERENCE_MAY_BE_TREATED = enum.auto()
+    RECENT_TREATMENT = enum.auto()
+    MAKEUP_DECLARED = enum.auto()
+    CREAM_DECLARED = enum.auto()
+    FILTER_DECLARED = enum.auto()
+    NOT_A_BASELINE = enum.auto()
+
+    def __str__(self) -> str:
+        """Flags as they stand in tables: lower case, joined by ``;``."""
+        return ";".join(str(f.name).lower() for f in self)
+
+
+FLAG_TEXT: dict[Flag, str] = {
+    Flag.DATE_UNKNOWN: "the date is not known; the order is that of the names",
+    Flag.DATE_FROM_NAME: "the date was read from the name, not from the camera",
+    Flag.TIME_UNKNOWN: "the time of day is not known",
+    Flag.SAME_PICTURE_TWICE: "the same picture stands in two sessions",
+    Flag.MIRRORED: "the photo was declared mirrored and was flipped back",
+    Flag.WRONG_EXTENSION: "the file is of another kind than its name says",
+    Flag.PROFILE_MISSING: "no colour profile in the file; sRGB was assumed",
+    Flag.PROFILE_UNREADABLE: "the colour profile could not be read; sRGB was assumed",
+    Flag.OTHER_FACES: "other faces are in the photo; the largest was used",
+    Flag.EYES_CLOSED: "the eyes are closed or nearly so",
+    Flag.SCALE_FROM_LANDMARKS: "the scale comes from the face's proportions, not from the irises: millimetres are less certain",
+    Flag.VIEW_ASSUMED: "no other session has this view; it was taken as frontal",
+    Flag.POSE_DIFFERS: "the head is turned differently",
+    Flag.EXPRESSION_DIFFERS: "the expression differs",
+    Flag.PERSPECTIVE_DIFFERS: "the camera was much closer or further away",
+    Flag.LIGHT_DIFFERS: "the light comes from elsewhere",
+    Flag.SHARPNESS_DIFFERS: "one photo is sharper than the other",
+    Flag.LOW_RESOLUTION: "the face is small in the photo",
+    Flag.POOR_REGISTRATION: "the faces could not be laid over each other well",
+    Flag.COLOR_NOT_MATCHED: "nothing in the photos could be used to match their colour",
+    Flag.BACKGROUND_PLAIN: "colour was matched on one plain background that is assumed to be the same",
+    Flag.CLIPPED_SKIN: "parts of the skin are over- or underexposed and were left out",
+    Flag.LOW_COVERAGE: "less than half of the region's skin could be used",
+    Flag.TOO_FEW_PIXELS: "too little usable skin in the region",
+    Flag.BAND_NOT_RESOLVED: "the photo is not fine enough for this measure",
+    Flag.INDICES_DISAGREE: "two redness measures disagree: light or shine may play a part",
+    Flag.REFERENCE_MAY_BE_TREATED: "relative to the rest of the face, which may have been treated too",
+    Flag.RECENT_TREATMENT: "taken within days of a treatment",
+    Flag.MAKEUP_DECLARED: "make-up was declared",
+    Flag.CREAM_DECLARED: "cream was declared",
+    Flag.FILTER_DECLARED: "a camera filter was declared",
+    Flag.NOT_A_BASELINE: "numbing or cream on the skin: never a baseline",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """One treatment of the course; ``depth_mm`` by region or under ``face`` for all of it (empty: not recorded)."""
+
+    at: datetime
+    kind: str = "microneedling"
+    setting: Literal["clinic", "home", "maintenance"] = "clinic"
+    number: int | None = None
+    device: str = ""
+    depth_mm: dict[str, float] = field(default_factory=dict)
+    areas: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Consent to publish, as recorded. ``publish`` None is "not recorded", never yes."""
+
+    publish: bool | None = None
+    scope: tuple[str, ...] = ()
+    given: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A place on the skin that the user outlined in one photo; polygon in photo px, x then y."""
+
+    name: str
+    photo: str
+    polygon_xy: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What the user recorded about the client's course of treatments; everything optional."""
+
+    label: str = ""
+    planned: int | None = None
+    aim: tuple[str, ...] = ()
+    reference_region: str | None = None
+    treatments: tuple[Treatment, ...] = ()
+    consent: Consent = field(default_factory=Consent)
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRef:
+    """One photo of one client, before it is decoded.
+
+    Attributes
+    ----------
+    path : Path
+    file : str
+        Path relative to the client folder, with ``/``: the name used in tables, reports and ``course.toml``.
+    session : str
+        Label of the visit, ``2026-03-14`` or ``2026-03-14T16:30``, or a name where dates are unknown.
+    taken_at : datetime or None
+        Naive local time; at midnight with :attr:`Flag.TIME_UNKNOWN` where only the day is known.
+    hours_after : float or None
+        Hours since the last treatment before the photo.
+    day : float or None
+        Days since the client's first dated photo, or from names like "day 7".
+    view : View or None
+        View declared by the user; None leaves it to the pose.
+    patch : (x, y, w, h) or None
+        A grey or white object of known reflectance, photo px.
+    face_index : int or None
+        Which face to use, counted from the largest; None: the clearly dominant one.
+    """
+
+    path: Path
+    file: str
+    client: str
+    session: str
+    taken_at: datetime | None = None
+    stage: Stage = ""
+    hours_after: float | None = None
+    day: float | None = None
+    view: View | None = None
+    sha256: str = ""
+    mirrored: bool = False
+    patch: tuple[int, int, int, int] | None = None
+    face_index: int | None = None
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Photo:
+    """A decoded photo, upright, with the way from its numbers to linear light.
+
+    Attributes
+    ----------
+    pixels : (H, W, 3) uint8 or uint16
+        RGB as stored in the file (its own colour space), upright, mirrored back where declared.
+    curve : (3, 256) or (3, 65536) float32
+        Linear light 0..1 for every stored value of each channel.
+    matrix : (3, 3) float32
+        Linear RGB of the file's colour space to linear sRGB (D65); values outside 0..1 are kept.
+    metadata : dict
+        Camera, exposure and software for the report; never a location.
+    """
+
+    ref: PhotoRef
+    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    curve: npt.NDArray[np.float32]
+    matrix: npt.NDArray[np.float32]
+    metadata: dict[str, str]
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Landmarks:
+    """One face as the landmark model sees it.
+
+    Attributes
+    ----------
+    points_xy : (478, 2) float64
+        Photo px; pixel edges at integers.
+    depth : (478,) float64
+        Relative depth in photo px, smaller is nearer.
+    pose_deg : (float, float, float)
+        Yaw (positive: the client turns to their own left), pitch (positive: chin up), roll (positive: clockwise in
+        the photo), degrees.
+    blendshapes : dict of str to float
+        52 expression scores, 0..1.
+    """
+
+    points_xy: npt.NDArray[np.float64]
+    depth: npt.NDArray[np.float64]
+    pose_deg: tuple[float, float, float]
+    blendshapes: dict[str, float]
+    view: View
+
+    @property
+    def iod_px(self) -> float:
+        """Distance between the iris centres, photo px."""
+        return float(np.hypot(*(self.points_xy[468] - self.points_xy[473])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BackgroundSample:
+    """What surrounds the person, small: the raw material of the colour rung ``background``.
+
+    Attributes
+    ----------
+    linear_rgb : (h, w, 3) float16
+        Linear sRGB of a thumbnail.
+    usable : (h, w) bool
+        True outside face, hair and neck, where no channel is clipped.
+    px_per_thumb : float
+        Photo px per thumbnail px.
+    """
+
+    linear_rgb: npt.NDArray[np.float16]
+    usable: BoolArray
+    px_per_thumb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inspection:
+    """One look at one photo; small, no photo pixels but a background thumbnail."""
+
+    ref: PhotoRef
+    landmarks: Landmarks
+    height_px: int
+    width_px: int
+    iris_px: float
+    eyes_open: bool
+    sharpness: float
+    camera_distance_iod: float
+    background: BackgroundSample
+    metadata: dict[str, str]
+    flags: Flag = Flag.NONE
+
+    @property
+    def quality(self) -> float:
+        """Rank of the photo as a reference: sharp, straight, large and neutral is high."""
+        yaw, pitch, roll = self.landmarks.pose_deg
+        smile = sum(self.landmarks.blendshapes.get(k, 0.0) for k in ("mouthSmileLeft", "mouthSmileRight", "jawOpen"))
+        return float(np.log(self.landmarks.iod_px) + self.sharpness - 0.02 * (abs(yaw) + abs(pitch) + 0.5 * abs(roll)) - smile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A photo that could not be used, why, and what to do."""
+
+    file: str
+    session: str
+    code: str
+    reason: str
+    remedy: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ColorCorrection:
+    """A fixed map of linear RGB, fitted on something that is not the treated skin.
+
+    Attributes
+    ----------
+    matrix : (3, 3) float32
+        Applied in linear light.
+    residual_delta_e : float
+        Mean CIE76 distance of the matched reference after correction; NaN without a reference.
+    a_star_se, lightness_se, redness_index_se : float
+        Standard uncertainty that the correction leaves in a region's absolute a*, L* and EI.
+    relative_redness_se : float
+        The same for EI relative to the rest of the face, log units.
+    """
+
+    rung: Rung
+    matrix: npt.NDArray[np.float32]
+    residual_delta_e: float = float("nan")
+    a_star_se: float = float("nan")
+    lightness_se: float = float("nan")
+    redness_index_se: float = float("nan")
+    relative_redness_se: float = float("nan")
+    reason: str = ""
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Where in the course a session stands."""
+
+    session: str
+    days_after: float | None
+    treatment_number: int | None
+    name: Literal["unknown", "before", "acute", "peeling", "settling", "settled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClientPlan:
+    """What needs the whole client before a photo can be measured; small, frozen, hashed.
+
+    Attributes
+    ----------
+    sessions : tuple of str
+        Labels in order of time.
+    view_of : dict
+        File to the view that it is compared in.
+    reference_of : dict
+        View to the file of the reference photo.
+    mm_per_px : dict
+        File to millimetres per photo px.
+    scale_relative_se : float
+        Relative standard uncertainty of the client's millimetres.
+    corrections : dict
+        File to the colour correction toward the reference photo of its view.
+    canonical_px : dict
+        View to the side of the canonical frame.
+    baseline : str or None
+        The first session that may be a baseline.
+    settings_hash : str
+    """
+
+    client: str
+    sessions: tuple[str, ...]
+    view_of: dict[str, View]
+    reference_of: dict[View, str]
+    mm_per_px: dict[str, float]
+    scale_relative_se: float
+    corrections: dict[str, ColorCorrection]
+    canonical_px: dict[View, int]
+    baseline: str | None
+    phases: dict[str, Phase]
+    course: Course
+    settings_hash: str
+    flags: dict[str, Flag]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Face:
+    """A face in the canonical frame, colour-corrected.
+
+    Attributes
+    ----------
+    linear_rgb : (S, S, 3) float32
+        Linear sRGB.
+    skin : (S, S) bool
+        True where the pixel is usable skin.
+    mm_per_px : (S, S) float32
+        Millimetres of skin per canonical px, the same for all photos of a client's view; NaN off the face.
+    photo_px_per_px : (S, S) float32
+        Photo px per canonical px: how finely this photo resolves each place.
+    visibility : (S, S) float32
+        Cosine of the angle at which the camera sees the surface, 0..1.
+    misfit_percent_iod : float
+        How far details still lie from those of the reference photo, % of the IOD; NaN where it cannot be told.
+    """
+
+    ref: PhotoRef
+    view: View
+    linear_rgb: npt.NDArray[np.float32]
+    skin: BoolArray
+    mm_per_px: npt.NDArray[np.float32]
+    photo_px_per_px: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    misfit_percent_iod: float
+    correction: ColorCorrection
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One metric of one region in one photo; one row of ``measurements.csv``."""
+
+    client: str
+    session: str
+    photo: str
+    view: View
+    region: str
+    metric: str
+    metric_version: int
+    method: Method
+    value: float
+    standard_error: float
+    unit: str
+    n_px: int
+    color_reference: Rung
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One metric of one region between two sessions; one row of ``changes.csv``."""
+
+    client: str
+    view: View
+    region: str
+    metric: str
+    metric_version: int
+    unit: str
+    method: Method
+    against: Literal["baseline", "previous"]
+    from_session: str
+    to_session: str
+    baseline: float
+    followup: float
+    difference: float
+    ci_low: float
+    ci_high: float
+    detectable_change: float
+    n_baseline: int
+    n_followup: int
+    color_reference: Rung
+    grade: str
+    verdict: Verdict
+    course_status: CourseStatus
+    n_common_px: int
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One pair of sessions in one view; one row of ``comparisons.csv``."""
+
+    client: str
+    view: View
+    against: Literal["baseline", "previous"]
+    from_session: str
+    to_session: str
+    days_between: float
+    from_phase: str
+    to_phase: str
+    from_days_after: float
+    to_days_after: float
+    grade: str
+    reasons: tuple[str, ...]
+    remedies: tuple[str, ...]
+    color_reference: Rung
+    light_difference: float
+    sharpness_ratio: float
+    pose_difference_deg: float
+    n_common_px: int
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One sentence worth reading, with its figure; one row of ``findings.csv``."""
+
+    kind: str
+    region: str
+    metric: str
+    figure: float
+    ci_low: float
+    ci_high: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoReport:
+    """What became of one photo; one row of ``photos.csv``."""
+
+    file: str
+    sha256: str
+    session: str
+    taken_at: datetime | None
+    stage: Stage
+    hours_after: float | None
+    view: View | None
+    status: Literal["used", "rejected"]
+    code: str = ""
+    reason: str = ""
+    remedy: str = ""
+    yaw_deg: float = float("nan")
+    pitch_deg: float = float("nan")
+    roll_deg: float = float("nan")
+    iod_px: float = float("nan")
+    mm_per_px: float = float("nan")
+    sharpness: float = float("nan")
+    misfit_percent_iod: float = float("nan")
+    color_reference: Rung | None = None
+    residual_delta_e: float = float("nan")
+    flags: Flag = Flag.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClientResult:
+    """Everything that a run found out about one client. No pixels: what draws re-reads what it draws.
+
+    Attributes
+    ----------
+    sessions : tuple of str
+        Labels in order of time.
+    inspections : dict
+        File to inspection, for the photos that were used.
+    skipped : tuple of (file, reason)
+        Files in the folder that are no photos or stand for a shot already present.
+    versions, timings_s : dict
+    """
+
+    client: str
+    folder: Path
+    sessions: tuple[str, ...]
+    plan: ClientPlan
+    inspections: dict[str, Inspection]
+    photos: tuple[PhotoReport, ...]
+    rejected: tuple[Rejection, ...]
+    skipped: tuple[tuple[str, str], ...]
+    measurements: tuple[Measurement, ...]
+    changes: tuple[Change, ...]
+    comparisons: tuple[Comparison, ...]
+    findings: tuple[Finding, ...]
+    settings: Any
+    versions: dict[str, str]
+    timings_s: dict[str, float]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,56 @@
+"""The figures that a run can be given. Everything that changes a number in the output stands here."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+DateOrder = Literal["dmy", "mdy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of one run; :attr:`hash` is part of every cache key.
+
+    Attributes
+    ----------
+    canonical_px : int
+        Side of the canonical frame, px.
+    canonical_px_max : int
+        Side used where all photos of a view carry that much detail, px.
+    min_iod_px : float
+        Photos whose irises lie closer together than this are rejected, px.
+    max_yaw_deg : float
+        Photos of a frontal set turned further than this are rejected, degrees.
+    visit_gap_minutes : float
+        A longer gap between two photos of one day starts a new session.
+    block_mm : float
+        Side of the blocks of the bootstrap, mm (SCIENCE: 8–10 mm).
+    n_resamples : int
+        Resamples of the block bootstrap.
+    confidence_level : float
+        Level of the published intervals, jointly over the regions of one metric, view and pair of sessions.
+    min_region_mm2 : float
+        A region with less usable skin than this is not measured, mm².
+    seed : int
+        Seed of every random draw.
+    date_order : {'dmy', 'mdy'} or None
+        How to read ``03.04.2026`` in a name; None asks where it matters.
+    """
+
+    canonical_px: int = 1024
+    canonical_px_max: int = 1536
+    min_iod_px: float = 60.0
+    max_yaw_deg: float = 35.0
+    visit_gap_minutes: float = 30.0
+    block_mm: float = 8.0
+    n_resamples: int = 400
+    confidence_level: float = 0.95
+    min_region_mm2: float = 60.0
+    seed: int = 20260314
+    date_order: DateOrder | None = None
+
+    @property
+    def hash(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of all settings."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]

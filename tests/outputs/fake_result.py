@@ -1,0 +1,560 @@
+"""A made-up but realistic :class:`ClientResult`: a course of microneedling, for tests of what is drawn and written."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from skinprogress.records import (
+    BackgroundSample,
+    Change,
+    ClientPlan,
+    ClientResult,
+    ColorCorrection,
+    Comparison,
+    Consent,
+    Course,
+    Finding,
+    Flag,
+    Inspection,
+    Landmarks,
+    Measurement,
+    Phase,
+    PhotoRef,
+    PhotoReport,
+    Rejection,
+    Treatment,
+    View,
+)
+from skinprogress.settings import Settings
+
+NAN = float("nan")
+FIRST_TREATMENT = datetime(2026, 3, 14, 15, 30)
+WEEKS_6 = timedelta(weeks=6)
+
+REGIONS = (
+    "forehead", "glabella", "nose", "cheek_left", "cheek_right", "periorbital_left", "periorbital_right",
+    "upper_lip", "chin", "jaw_left", "jaw_right", "face",
+)  # fmt: skip
+"""Used where the real table cannot be imported."""
+
+SCALES = {  # unit, better, baseline, step at treatment, lasting change, standard error, spread of regions
+    "redness": ("a*", "lower", 13.0, 6.0, -1.3, 0.35, 2.0),
+    "redness_index": ("a*-eq", "lower", 14.0, 7.0, -1.5, 0.40, 2.2),
+    "relative_redness": ("a*-eq", None, 0.4, 1.4, -0.3, 0.30, 1.2),
+    "haemoglobin_index": ("OD", None, 0.62, 0.12, -0.03, 0.010, 0.05),
+    "melanin_index": ("OD", None, 0.95, 0.02, 0.01, 0.012, 0.06),
+    "tone_uniformity": ("%", "lower", 4.2, 1.6, -0.5, 0.18, 0.5),
+    "texture_uniformity": ("%", "lower", 3.4, 1.1, -0.6, 0.12, 0.4),
+}
+"""Plausible sizes; a metric that is not here gets the middle of the road."""
+ANY_SCALE = ("unit", "lower", 10.0, 2.0, -0.8, 0.3, 1.0)
+
+
+@dataclass(frozen=True)
+class _Visit:
+    label: str
+    at: datetime
+    stage: str
+    hours_after: float | None
+    treatment: int | None
+    phase: str
+
+
+def fake_result(
+    n_sessions: int = 6,
+    seed: int = 0,
+    *,
+    folder: Path | None = None,
+    views: tuple[View, ...] = ("front",),
+    metrics: tuple[str, ...] | None = None,
+    regions: tuple[str, ...] | None = None,
+    photos_per_session: int = 2,
+    dates: bool = True,
+    client: str = "A-0042",
+    not_comparable: bool = True,
+) -> ClientResult:
+    """Make up the result of a course: treatments six weeks apart, redness peaks and falls, texture gains.
+
+    Parameters
+    ----------
+    n_sessions : int
+        1 … 20 or more; with 2 a baseline and an outcome, with 3 and more also hours and days after a treatment, with
+        6 and more also a numbing photo.
+    folder : Path, optional
+        Write the photos there (an enlarged ``skimage.data.astronaut()``, landmarks to match); by default no file
+        exists.
+    metrics, regions : tuple of str, optional
+        By default the rows of the real tables, where those can be imported.
+    dates : bool
+        False: the sessions are named "Session 1" …, nothing is known of their times.
+    not_comparable : bool
+        False: every change can be judged.
+    """
+    rng = np.random.default_rng(seed)
+    visits = _visits(n_sessions, dates=dates)
+    settings = Settings()
+    names, units, better = _metric_columns(metrics)
+    region_names = regions or _region_names()
+    refs = _refs(visits, client, folder or Path("/nowhere") / client, views, photos_per_session, dates=dates)
+    if folder is not None:
+        _write_photos(refs)
+    measurements = _measurements(rng, visits, refs, names, units, region_names, client)
+    baseline = next((v.label for v in visits if v.stage not in ("numbing", "after cream")), None)
+    changes = _changes(
+        rng, visits, measurements, names, units, better, region_names, views, client, baseline, not_comparable
+    )
+    inspections = {ref.file: _inspection(ref) for ref, _ in refs}
+    plan = ClientPlan(
+        client=client,
+        sessions=tuple(v.label for v in visits),
+        view_of={ref.file: view for ref, view in refs},
+        reference_of={view: next(ref.file for ref, v in refs if v == view) for view in views},
+        mm_per_px={ref.file: 0.365 for ref, _ in refs},
+        scale_relative_se=0.03,
+        corrections={ref.file: _correction() for ref, _ in refs},
+        canonical_px=dict.fromkeys(views, 1024),
+        baseline=baseline,
+        phases={
+            v.label: Phase(
+                session=v.label,
+                days_after=None if v.hours_after is None else v.hours_after / 24,
+                treatment_number=v.treatment,
+                name=v.phase,  # type: ignore[arg-type]
+            )
+            for v in visits
+        },
+        course=_course(visits, client, dates=dates),
+        settings_hash=settings.hash,
+        flags={ref.file: ref.flags for ref, _ in refs},
+    )
+    rejected = (
+        Rejection(
+            file=f"{visits[-1].label}/IMG_0099.jpg",
+            session=visits[-1].label,
+            code="no_face",
+            reason="no face was found in the photo",
+            remedy="take it again with the whole face in the picture",
+            sha256=hashlib.sha256(b"rejected").hexdigest(),
+        ),
+    )
+    return ClientResult(
+        client=client,
+        folder=folder or Path("/nowhere") / client,
+        sessions=plan.sessions,
+        plan=plan,
+        inspections=inspections,
+        photos=_photo_rows(refs, inspections, rejected),
+        rejected=rejected,
+        skipped=(
+            ("Thumbs.db", "not a photo"),
+            (f"{visits[0].label}/IMG_0001.CR2", "the JPEG of the same shot was used"),
+        ),
+        measurements=measurements,
+        changes=changes,
+        comparisons=_comparisons(visits, views, client, baseline, changes),
+        findings=_findings(changes),
+        settings=settings,
+        versions={"skinprogress": "0.1.0", "numpy": np.__version__, "python": "3.11"},
+        timings_s={"inspect": 1.2, "measure": 3.4},
+        notes=("The numbers in this result are made up.",),
+    )
+
+
+def _visits(n_sessions: int, *, dates: bool) -> list[_Visit]:
+    """Return the visits in order: a baseline, then hours, days and weeks after each treatment."""
+    hours = {2: (1007,), 3: (2, 1007), 4: (2, 168, 1007), 5: (2, 18, 168, 1007)}
+    hours_1 = hours.get(n_sessions, (-0.7, 2, 18, 168, 1007))
+    found = [(FIRST_TREATMENT - timedelta(days=4, hours=5), "pre", None, None, "before")]
+    number = 0
+    while len(found) < n_sessions:
+        number += 1
+        treated_at = FIRST_TREATMENT + (number - 1) * WEEKS_6
+        for h in hours_1 if number == 1 else (2, 72, 1007):
+            days = h / 24
+            phase = "acute" if days < 3 else "peeling" if days < 7 else "settling" if days < 21 else "settled"
+            if h < 0:
+                found.append((treated_at + timedelta(hours=h), "numbing", None, None, "before"))
+            else:
+                stage = "directly after" if h < 6 else ""
+                found.append((treated_at + timedelta(hours=h), stage, float(h), number, phase))
+    found = sorted(found[:n_sessions], key=lambda row: row[0])
+    per_day: dict[str, int] = {}
+    for at, *_ in found:
+        per_day[f"{at:%Y-%m-%d}"] = per_day.get(f"{at:%Y-%m-%d}", 0) + 1
+    labels = [f"{at:%Y-%m-%d}" if per_day[f"{at:%Y-%m-%d}"] == 1 else f"{at:%Y-%m-%dT%H:%M}" for at, *_ in found]
+    if not dates:
+        return [_Visit(f"Session {i + 1}", row[0], row[1], None, None, "unknown") for i, row in enumerate(found)]
+    return [_Visit(label, *row) for label, row in zip(labels, found, strict=True)]
+
+
+def _metric_columns(metrics: tuple[str, ...] | None) -> tuple[tuple[str, ...], dict[str, str], dict[str, str | None]]:
+    try:
+        from skinprogress.metrics.table import METRICS
+    except ImportError:
+        names = metrics or tuple(SCALES)
+        return names, {n: SCALES.get(n, ANY_SCALE)[0] for n in names}, {n: SCALES.get(n, ANY_SCALE)[1] for n in names}
+    names = metrics or tuple(METRICS)
+    return names, {n: METRICS[n].unit for n in names}, {n: METRICS[n].better for n in names}
+
+
+def _region_names() -> tuple[str, ...]:
+    try:
+        from skinprogress.face.regions import REGIONS as table
+    except ImportError:
+        return REGIONS
+    return tuple(table)
+
+
+def _refs(
+    visits: list[_Visit], client: str, folder: Path, views: tuple[View, ...], per_session: int, *, dates: bool
+) -> list[tuple[PhotoRef, View]]:
+    refs: list[tuple[PhotoRef, View]] = []
+    for visit in visits:
+        for view in views:
+            for _ in range(per_session):
+                i = len(refs) + 1
+                name = f"{visit.label.replace(':', '')}/IMG_{i:04d}.jpg"
+                flags = Flag.NOT_A_BASELINE if visit.stage == "numbing" else Flag.NONE
+                ref = PhotoRef(
+                    path=folder / name,
+                    file=name,
+                    client=client,
+                    session=visit.label,
+                    taken_at=visit.at + timedelta(seconds=20 * i) if dates else None,
+                    stage=visit.stage,  # type: ignore[arg-type]
+                    hours_after=visit.hours_after,
+                    day=(visit.at - visits[0].at).total_seconds() / 86400 if dates else None,
+                    sha256=hashlib.sha256(name.encode()).hexdigest(),
+                    flags=flags if dates else flags | Flag.DATE_UNKNOWN,
+                )
+                refs.append((ref, view))
+    return refs
+
+
+ENLARGED = 3
+"""The astronaut is enlarged to an IOD of about 130 px."""
+
+
+@lru_cache(maxsize=1)
+def _points_xy() -> np.ndarray:
+    return ENLARGED * np.loadtxt(Path(__file__).parent / "astronaut_landmarks.csv", delimiter=",")
+
+
+def _write_photos(refs: list[tuple[PhotoRef, View]]) -> None:
+    import cv2
+    import skimage.data
+
+    rgb = cv2.resize(skimage.data.astronaut(), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+    jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+    for ref, _ in refs:
+        ref.path.parent.mkdir(parents=True, exist_ok=True)
+        ref.path.write_bytes(jpeg)
+
+
+def _inspection(ref: PhotoRef) -> Inspection:
+    points_xy = _points_xy().copy()
+    return Inspection(
+        ref=ref,
+        landmarks=Landmarks(
+            points_xy=points_xy,
+            depth=np.zeros(478),
+            pose_deg=(3.0, 4.0, 1.0),
+            blendshapes={"mouthSmileLeft": 0.7, "mouthSmileRight": 0.7, "jawOpen": 0.1},
+            view="front",
+        ),
+        height_px=512 * ENLARGED,
+        width_px=512 * ENLARGED,
+        iris_px=24.0,
+        eyes_open=True,
+        sharpness=0.6,
+        camera_distance_iod=9.0,
+        background=BackgroundSample(
+            linear_rgb=np.full((64, 64, 3), 0.3, np.float16),
+            usable=np.ones((64, 64), bool),
+            px_per_thumb=8.0 * ENLARGED,
+        ),
+        metadata={"camera": "Pixel 8"},
+        flags=ref.flags,
+    )
+
+
+def _correction() -> ColorCorrection:
+    return ColorCorrection(
+        rung="background",
+        matrix=np.eye(3, dtype=np.float32),
+        residual_delta_e=1.4,
+        a_star_se=0.5,
+        lightness_se=0.9,
+        redness_index_se=0.02,
+        relative_redness_se=0.012,
+        reason="a wall that all photos share",
+    )
+
+
+def _effect(visit: _Visit, metric: str, response: float) -> float:
+    """Return the true change since the baseline: a peak that fades within days plus a gain that builds over weeks."""
+    _, _, _, step, gain, _, _ = SCALES.get(metric, ANY_SCALE)
+    if visit.stage == "numbing":
+        return 0.35 * step
+    if visit.treatment is None or visit.hours_after is None:
+        return 0.0
+    built = (visit.treatment - 1 + min(visit.hours_after / 1008, 1.0)) ** 0.7
+    return response * (step * float(np.exp(-visit.hours_after / 36)) + gain * built)
+
+
+def _measurements(
+    rng: np.random.Generator,
+    visits: list[_Visit],
+    refs: list[tuple[PhotoRef, View]],
+    names: tuple[str, ...],
+    units: dict[str, str],
+    regions: tuple[str, ...],
+    client: str,
+) -> tuple[Measurement, ...]:
+    by_label = {v.label: v for v in visits}
+    base = {(m, r): rng.normal(*_at(SCALES.get(m, ANY_SCALE), 2, 6)) for m in names for r in regions}
+    response = {r: float(rng.uniform(0.4, 1.2)) for r in regions}
+    rows = []
+    for ref, view in refs:
+        for metric in names:
+            se = SCALES.get(metric, ANY_SCALE)[5]
+            for region in regions:
+                true = base[metric, region] + _effect(by_label[ref.session], metric, response[region])
+                hidden = rng.random() < 0.02  # a fringe, a hand, a reflection
+                rows.append(
+                    Measurement(
+                        client=client,
+                        session=ref.session,
+                        photo=ref.file,
+                        view=view,
+                        region=region,
+                        metric=metric,
+                        metric_version=1,
+                        method="raw",
+                        value=NAN if hidden else float(true + rng.normal(0, 0.6 * se)),
+                        standard_error=NAN if hidden else float(se * rng.uniform(0.8, 1.3)),
+                        unit=units[metric],
+                        n_px=83 if hidden else int(rng.integers(4_000, 60_000)),
+                        color_reference="background",
+                        flags=Flag.TOO_FEW_PIXELS if hidden else ref.flags,
+                    )
+                )
+    return tuple(rows)
+
+
+def _at(row: tuple[str, str | None, float, float, float, float, float], *indices: int) -> list[float]:
+    return [float(row[i]) for i in indices]  # type: ignore[arg-type]
+
+
+def _changes(
+    rng: np.random.Generator,
+    visits: list[_Visit],
+    measurements: tuple[Measurement, ...],
+    names: tuple[str, ...],
+    units: dict[str, str],
+    better: dict[str, str | None],
+    regions: tuple[str, ...],
+    views: tuple[View, ...],
+    client: str,
+    baseline: str | None,
+    not_comparable: bool,
+) -> tuple[Change, ...]:
+    if baseline is None:
+        return ()
+    values: dict[tuple[str, str, str, str], list[Measurement]] = {}
+    for m in measurements:
+        values.setdefault((m.view, m.metric, m.region, m.session), []).append(m)
+    rows: list[Change] = []
+    for k, visit in enumerate(visits):
+        for against, source in (("baseline", baseline), ("previous", visits[k - 1].label if k else None)):
+            if source is None or source == visit.label:
+                continue
+            broken = not_comparable and k == 3 and len(visits) > 4  # that day's light spoils the texture
+            for view in views:
+                for metric in names:
+                    for region in regions:
+                        before = values[view, metric, region, source]
+                        after = values[view, metric, region, visit.label]
+                        spoilt = (broken and "texture" in metric) or (not_comparable and rng.random() < 0.015)
+                        rows.append(
+                            _change(before, after, visit, against, better[metric], units[metric], client, spoilt=spoilt)
+                        )
+    return tuple(rows)
+
+
+def _change(
+    before: list[Measurement],
+    after: list[Measurement],
+    visit: _Visit,
+    against: str,
+    better: str | None,
+    unit: str,
+    client: str,
+    *,
+    spoilt: bool,
+) -> Change:
+    first = before[0]
+    b, f = (np.array([m.value for m in rows]) for rows in (before, after))
+    b, f = b[np.isfinite(b)], f[np.isfinite(f)]
+    spoilt = spoilt or b.size == 0 or f.size == 0
+    base = NAN if spoilt else float(b.mean())
+    follow = NAN if spoilt else float(f.mean())
+    se = SCALES.get(first.metric, ANY_SCALE)[5]
+    half = NAN if spoilt else 2.9 * se * float(np.sqrt(1 / b.size + 1 / f.size)) / 1.4
+    difference = follow - base
+    early = visit.phase in ("acute", "peeling")
+    if spoilt:
+        verdict, status = "not comparable", ""
+    elif early or visit.stage == "numbing":
+        verdict, status = "no detectable change", "within quoted range" if early else "cannot say"
+    elif abs(difference) <= half:
+        verdict, status = "unchanged" if abs(difference) < 0.12 * half else "no detectable change", ""
+    elif better is None:
+        verdict, status = "changed", ""
+    else:
+        verdict, status = ("improved" if (difference < 0) == (better == "lower") else "worsened"), ""
+    flags = Flag.LIGHT_DIFFERS if spoilt else Flag.RECENT_TREATMENT if early else Flag.NONE
+    return Change(
+        client=client,
+        view=first.view,
+        region=first.region,
+        metric=first.metric,
+        metric_version=1,
+        unit=unit,
+        method="raw",
+        against=against,  # type: ignore[arg-type]
+        from_session=first.session,
+        to_session=visit.label,
+        baseline=base,
+        followup=follow,
+        difference=difference,
+        ci_low=difference - half,
+        ci_high=difference + half,
+        detectable_change=1.96 * 2**0.5 * se,
+        n_baseline=int(b.size),
+        n_followup=int(f.size),
+        color_reference="background",
+        grade="C" if spoilt else "B",
+        verdict=verdict,  # type: ignore[arg-type]
+        course_status=status,  # type: ignore[arg-type]
+        n_common_px=0 if spoilt else 21_000,
+        flags=flags | (Flag.NOT_A_BASELINE if visit.stage == "numbing" else Flag.NONE),
+    )
+
+
+def _course(visits: list[_Visit], client: str, *, dates: bool) -> Course:
+    last = max(v.at for v in visits)
+    treated = [FIRST_TREATMENT + i * WEEKS_6 for i in range(40) if FIRST_TREATMENT + i * WEEKS_6 < last]
+    return Course(
+        label=client,
+        planned=3,
+        aim=("texture", "acne scars"),
+        treatments=tuple(
+            Treatment(at=at, number=i + 1, depth_mm={"forehead": 1.0, "cheek_left": 1.5, "cheek_right": 1.5})
+            for i, at in enumerate(treated)
+        )
+        if dates
+        else (),
+        consent=Consent(publish=None),
+    )
+
+
+def _photo_rows(
+    refs: list[tuple[PhotoRef, View]], inspections: dict[str, Inspection], rejected: tuple[Rejection, ...]
+) -> tuple[PhotoReport, ...]:
+    used = [
+        PhotoReport(
+            file=ref.file,
+            sha256=ref.sha256,
+            session=ref.session,
+            taken_at=ref.taken_at,
+            stage=ref.stage,
+            hours_after=ref.hours_after,
+            view=view,
+            status="used",
+            yaw_deg=3.0,
+            pitch_deg=4.0,
+            roll_deg=1.0,
+            iod_px=inspections[ref.file].landmarks.iod_px,
+            mm_per_px=0.365,
+            sharpness=0.6,
+            misfit_percent_iod=0.7,
+            color_reference="background",
+            residual_delta_e=1.4,
+            flags=ref.flags,
+        )
+        for ref, view in refs
+    ]
+    lost = [
+        PhotoReport(
+            file=r.file,
+            sha256=r.sha256,
+            session=r.session,
+            taken_at=None,
+            stage="",
+            hours_after=None,
+            view=None,
+            status="rejected",
+            code=r.code,
+            reason=r.reason,
+            remedy=r.remedy,
+        )
+        for r in rejected
+    ]
+    return (*used, *lost)
+
+
+def _comparisons(
+    visits: list[_Visit], views: tuple[View, ...], client: str, baseline: str | None, changes: tuple[Change, ...]
+) -> tuple[Comparison, ...]:
+    by_label = {v.label: v for v in visits}
+    pairs = dict.fromkeys((c.view, c.against, c.from_session, c.to_session) for c in changes)
+    spoilt = {(c.view, c.against, c.to_session) for c in changes if "texture" in c.metric and c.grade == "C"}
+    rows = []
+    for view, against, source, target in pairs:
+        a, b = by_label[source], by_label[target]
+        bad = (view, against, target) in spoilt
+        rows.append(
+            Comparison(
+                client=client,
+                view=view,
+                against=against,
+                from_session=source,
+                to_session=target,
+                days_between=(b.at - a.at).total_seconds() / 86400 if a.phase != "unknown" else NAN,
+                from_phase=a.phase,
+                to_phase=b.phase,
+                from_days_after=NAN if a.hours_after is None else a.hours_after / 24,
+                to_days_after=NAN if b.hours_after is None else b.hours_after / 24,
+                grade="C" if bad else "B",
+                reasons=("the light comes from elsewhere",) if bad else ("no colour card",),
+                remedies=("face the same window",) if bad else ("put a colour card in the picture",),
+                color_reference="background",
+                light_difference=0.4 if bad else 0.08,
+                sharpness_ratio=0.95,
+                pose_difference_deg=2.5,
+                n_common_px=180_000,
+                flags=Flag.LIGHT_DIFFERS if bad else Flag.NONE,
+            )
+        )
+    return tuple(rows)
+
+
+def _findings(changes: tuple[Change, ...]) -> tuple[Finding, ...]:
+    real = [c for c in changes if c.verdict in ("improved", "worsened") and c.against == "baseline"][-3:]
+    return tuple(
+        Finding(
+            kind="trend",
+            region=c.region,
+            metric=c.metric,
+            figure=c.difference,
+            ci_low=c.ci_low,
+            ci_high=c.ci_high,
+            text=f"{c.metric.replace('_', ' ')} of {c.region.replace('_', ' ')} {c.verdict} since {c.from_session}.",
+        )
+        for c in real
+    )
