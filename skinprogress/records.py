@@ -271,7 +271,7 @@ class Inspection:
     iris_px: float
     eyes_open: bool
     sharpness: float
-    camera_distance_iod: float
+    camera_distance_cm: float
     background: BackgroundSample
     metadata: dict[str, str]
     flags: Flag = Flag.NONE
@@ -355,6 +355,8 @@ class ClientPlan:
         View to the side of the canonical frame.
     baseline : str or None
         The first session that may be a baseline.
+    covered_sessions : tuple of str
+        Sessions with numbing or other cream on the skin: never a baseline, never an outcome.
     settings_hash : str
     """
 
@@ -371,6 +373,7 @@ class ClientPlan:
     course: Course
     settings_hash: str
     flags: dict[str, Flag]
+    covered_sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -478,6 +481,8 @@ class Comparison:
     pose_difference_deg: float
     n_common_px: int
     flags: Flag = Flag.NONE
+    light_color_difference: float = float("nan")
+    expression_difference: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ class Settings:
     max_yaw_deg: float = 35.0
     visit_gap_minutes: float = 30.0
     block_mm: float = 8.0
-    n_resamples: int = 400
+    n_resamples: int = 300
     confidence_level: float = 0.95
     min_region_mm2: float = 60.0
     seed: int = 20260314

@@ -4,7 +4,6 @@ The map is the UV layout of the canonical face mesh inside the landmark model's 
 by triangle, from 468 landmarks, by one resampling in linear light.
 """
 
-import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -269,6 +268,6 @@ def resample(linear_rgb: npt.NDArray[np.float32], xy: npt.NDArray[np.float32]) -
     xy : (S, S, 2) float32
         Px edges at integers.
     """
-    centred = xy - np.float32(0.5)  # OpenCV puts px centres at integers
+    centred = np.nan_to_num(xy - np.float32(0.5), nan=-1e4)  # OpenCV puts px centres at integers
     out = cv2.remap(linear_rgb, centred[..., 0], centred[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(out, np.float32)

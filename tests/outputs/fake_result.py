@@ -130,6 +130,7 @@ def fake_result(
         course=_course(visits, client, dates=dates),
         settings_hash=settings.hash,
         flags={ref.file: ref.flags for ref, _ in refs},
+        covered_sessions=tuple(v.label for v in visits if v.stage == "numbing"),
     )
     rejected = (
         Rejection(
@@ -271,7 +272,7 @@ def _inspection(ref: PhotoRef) -> Inspection:
         iris_px=24.0,
         eyes_open=True,
         sharpness=0.6,
-        camera_distance_iod=9.0,
+        camera_distance_cm=55.0,
         background=BackgroundSample(
             linear_rgb=np.full((64, 64, 3), 0.3, np.float16),
             usable=np.ones((64, 64), bool),

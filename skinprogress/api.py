@@ -1,0 +1,294 @@
+"""What a notebook or a program imports: compare a client's folder, look at the result, save it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from skinprogress.errors import PhotoError, UsageError
+from skinprogress.outputs.files import prepare_output
+from skinprogress.outputs.tables import changes_frame, measurements_frame
+from skinprogress.pipeline import Progress, inspect_photo
+from skinprogress.pipeline import compare_client as _compare_client
+from skinprogress.records import FLAG_TEXT, ClientResult, Course, Inspection, PhotoRef, View
+from skinprogress.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from skinprogress.photos.folder import FolderListing
+
+__all__ = [
+    "changes_frame",
+    "check_photos",
+    "compare_client",
+    "compare_photos",
+    "figure",
+    "list_client",
+    "measurements_frame",
+    "save",
+]
+
+ChartKind = Literal["trend", "change_map", "face_map"]
+
+
+def list_client(folder: str | Path, *, settings: Settings | None = None) -> "tuple[FolderListing, Course]":
+    """List a client's photos, grouped into sessions, and read the course file.
+
+    Parameters
+    ----------
+    folder : path
+    settings : Settings, optional
+
+    Returns
+    -------
+    listing : FolderListing
+    course : Course
+
+    Raises
+    ------
+    UsageError
+        No such folder, a wrong course file, or dates that can be read in two ways.
+    NothingMeasuredError
+        No photo in it.
+    """
+    from skinprogress.photos.course import read_course
+    from skinprogress.photos.folder import list_photos
+
+    folder = Path(folder)
+    course = read_course(folder) if folder.is_dir() else None
+    listing = list_photos(folder, settings=settings or Settings(), course=course)
+    return listing, course.to_course() if course else Course()
+
+
+def compare_client(
+    folder: str | Path,
+    *,
+    settings: Settings | None = None,
+    notes: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> ClientResult:
+    """Compare all sessions in a client's folder.
+
+    Parameters
+    ----------
+    folder : path
+        A folder per session, or flat files with dates; ``course.toml`` beside them is read.
+    settings : Settings, optional
+    notes : sequence of str
+        Sentences to print at the top of the report.
+    progress : callable, optional
+        Called with what is being done, photos done, photos in all.
+
+    Returns
+    -------
+    ClientResult
+
+    Raises
+    ------
+    UsageError
+        No such folder, a wrong course file, or dates that can be read in two ways.
+    NothingMeasuredError
+        No photo could be used.
+    """
+    settings = settings or Settings()
+    listing, course = list_client(folder, settings=settings)
+    return _compare_client(
+        listing.photos,
+        client=listing.client,
+        folder=Path(folder),
+        course=course,
+        settings=settings,
+        rejected=listing.rejected,
+        skipped=listing.skipped,
+        notes=(*notes, *listing.notes),
+        progress=progress,
+    )
+
+
+def loose_refs(paths: Sequence[str | Path], *, client: str = "photos") -> list[PhotoRef]:
+    """Photo references for single files, one session each, in the order given.
+
+    Raises
+    ------
+    UsageError
+        A file is missing, is a folder, or cannot be opened.
+    """
+    refs = []
+    for path in map(Path, paths):
+        try:
+            digest = sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be read ({error.strerror})", "give the path of a photo that exists and may be opened"
+            ) from error
+        refs.append(PhotoRef(path=path, file=path.name, client=client, session=path.name, sha256=digest))
+    return refs
+
+
+def compare_photos(
+    before: str | Path, after: str | Path, *, settings: Settings | None = None, progress: Progress | None = None
+) -> ClientResult:
+    """Compare two photos as if each were a session.
+
+    Parameters
+    ----------
+    before, after : path
+    settings : Settings, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    ClientResult
+        Sessions are called ``before`` and ``after``.
+
+    Raises
+    ------
+    UsageError
+        A file is missing.
+    NothingMeasuredError
+        Neither photo could be used.
+    """
+    from dataclasses import replace
+
+    refs = loose_refs([before, after], client=f"{Path(before).stem} and {Path(after).stem}")
+    named = []
+    for ref, session in zip(refs, ("before", "after"), strict=True):
+        # Both files may have the same name, in two folders.
+        file = ref.file if refs[0].file != refs[1].file else f"{session}/{ref.file}"
+        named.append(replace(ref, session=session, file=file))
+    return _compare_client(
+        named,
+        client=named[0].client,
+        folder=Path(before).parent,
+        course=Course(),
+        settings=settings or Settings(),
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoCheck:
+    """What the quality gate sees in one photo; ``inspection`` is None where the photo is refused."""
+
+    ref: PhotoRef
+    inspection: Inspection | None
+    code: str
+    reasons: tuple[str, ...]
+    remedy: str
+
+
+def check_photos(refs: Sequence[PhotoRef], *, settings: Settings | None = None) -> list[PhotoCheck]:
+    """Look at photos without measuring them: can each be used, and what would make it better?
+
+    Parameters
+    ----------
+    refs : sequence of PhotoRef
+        From :func:`list_client`, or :func:`loose_refs`.
+    settings : Settings, optional
+
+    Returns
+    -------
+    list of PhotoCheck
+    """
+    checks = []
+    for ref in refs:
+        try:
+            inspection = inspect_photo(ref, settings=settings or Settings())
+        except PhotoError as error:
+            checks.append(PhotoCheck(ref, None, error.code, (error.reason,), error.remedy))
+            continue
+        checks.append(PhotoCheck(ref, inspection, "", tuple(FLAG_TEXT[f] for f in inspection.flags), _advice(inspection)))
+    return checks
+
+
+def _advice(inspection: Inspection) -> str:
+    """How to retake a photo that could be better; empty where nothing stands out."""
+    yaw, pitch, roll = inspection.landmarks.pose_deg
+    advice = []
+    if inspection.landmarks.view == "front" and abs(yaw) > 8:
+        advice.append(f"turn the head {abs(yaw):.0f}° to the {'right' if yaw > 0 else 'left'}, to face the lens")
+    if abs(pitch) > 12:
+        advice.append("lower the chin" if pitch > 0 else "raise the chin")
+    if abs(roll) > 15:
+        advice.append("hold the camera level")
+    if inspection.landmarks.iod_px < 150:
+        advice.append("move closer or use the camera's full resolution")
+    if inspection.camera_distance_cm < 40:
+        advice.append("step back to an arm's length and a half and zoom in: close up, the nose grows and the cheeks shrink")
+    if inspection.sharpness < 1.5 and inspection.eyes_open:
+        advice.append("clean the lens, tap the face to focus and hold still")
+    if not inspection.eyes_open:
+        advice.append("open the eyes: the irises give the scale")
+    if any(inspection.landmarks.blendshapes.get(k, 0.0) > 0.4 for k in ("mouthSmileLeft", "mouthSmileRight", "jawOpen")):
+        advice.append("relax the face, mouth closed")
+    return "; ".join(advice)
+
+
+def figure(
+    result: ClientResult,
+    kind: ChartKind = "trend",
+    *,
+    metric: str = "redness_index",
+    view: View = "front",
+    from_session: str | None = None,
+    to_session: str | None = None,
+) -> "Figure":
+    """Draw one chart.
+
+    Parameters
+    ----------
+    result : ClientResult
+    kind : {'trend', 'change_map', 'face_map'}
+    metric : str
+    view : View
+    from_session, to_session : str, optional
+        For the face map; by default the baseline and the last session.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from skinprogress.outputs.changemap import plot_change_map
+    from skinprogress.outputs.charts import plot_trend
+    from skinprogress.outputs.facemap import plot_face_map
+
+    if kind == "trend":
+        return plot_trend(result, metric=metric, view=view)
+    if kind == "change_map":
+        return plot_change_map(result, metric=metric, view=view)
+    return plot_face_map(
+        result,
+        metric=metric,
+        view=view,
+        from_session=from_session or result.plan.baseline or result.sessions[0],
+        to_session=to_session or result.sessions[-1],
+    )
+
+
+def save(result: ClientResult, out: str | Path) -> Path:
+    """Write every output file of a run.
+
+    Parameters
+    ----------
+    result : ClientResult
+    out : path
+        Made where it is missing.
+
+    Returns
+    -------
+    Path
+        ``report.html``.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written, or holds photos.
+    """
+    from skinprogress.outputs.table import write_outputs
+
+    out = Path(out)
+    prepare_output(out, photos_folder=result.folder)
+    write_outputs(result, out)
+    return out / "report.html"

@@ -1,0 +1,287 @@
+"""The command line: parses, calls, prints. No logic of its own, and nothing heavy imported before it is needed."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from skinprogress.api import PhotoCheck
+    from skinprogress.records import Change, ClientResult
+    from skinprogress.settings import Settings
+
+app = typer.Typer(
+    name="skinprogress",
+    help="Compare skin-treatment photos: aligned, colour-checked, measured per facial region, each change with its "
+    "uncertainty. Nothing leaves this computer. Not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DateOrder = Annotated[
+    Literal["dmy", "mdy"] | None,
+    typer.Option("--date-order", help="How to read 03.04.2026 in a name: dmy is 3 April, mdy is 4 March."),
+]
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)]
+
+
+def main() -> None:
+    """Entry point: one clear line for every error that a person can mend, and the exit code of the contract."""
+    from skinprogress.errors import SkinprogressError
+
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        _fail("stopped; no file was left half-written", 130)
+    except SkinprogressError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+    except Exception as error:
+        # click's own errors (unknown option, missing argument) know how to show themselves.
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            error.show()
+            sys.exit(error.exit_code)
+        if type(error).__name__ == "Abort":
+            _fail("stopped; no file was left half-written", 130)
+        raise
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text.assemble(("error: ", "bold"), message), soft_wrap=True)
+    sys.exit(code)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console()
+
+
+def _settings(date_order: Literal["dmy", "mdy"] | None) -> "Settings":
+    from skinprogress.settings import Settings
+
+    return Settings(date_order=date_order)
+
+
+@contextmanager
+def _progress(console: "Console") -> Iterator["object"]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def report(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        yield report
+
+
+def _writable(out: Path, folder: Path | None) -> None:
+    """Find out before the work whether the results can be written."""
+    from skinprogress.outputs.files import prepare_output
+
+    prepare_output(out, photos_folder=folder)
+
+
+@app.command()
+def run(
+    client_folder: Annotated[Path, typer.Argument(help="A folder per session, or dated photos.", show_default=False)],
+    out: Out = None,
+    date_order: DateOrder = None,
+) -> None:
+    """Compare all sessions of one client and write the report, tables, charts and composites."""
+    from skinprogress import api
+
+    console = _console()
+    target = out or Path(f"skinprogress-{client_folder.resolve().name}")
+    settings = _settings(date_order)
+    api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
+    _writable(target, client_folder)
+    with _progress(console) as report:
+        result = api.compare_client(client_folder, settings=settings, progress=report)  # type: ignore[arg-type]
+    _finish(result, target, console)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The earlier photo.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The later photo.", show_default=False)],
+    out: Out = None,
+) -> None:
+    """Compare two photos."""
+    from skinprogress import api
+
+    console = _console()
+    target = out or Path(f"skinprogress-{before.stem}-{after.stem}")
+    api.loose_refs([before, after])
+    _writable(target, None)
+    with _progress(console) as report:
+        result = api.compare_photos(before, after, progress=report)  # type: ignore[arg-type]
+    _finish(result, target, console)
+
+
+@app.command()
+def demo(out: Out = None) -> None:
+    """Run the main job on the sample client that comes with the program: every change in it is simulated."""
+    from skinprogress import api
+    from skinprogress.synthetic.sample_client import DEMO_NOTE, sample_folder
+
+    console = _console()
+    target = out or Path("skinprogress-demo")
+    _writable(target, None)
+    with _progress(console) as report:
+        result = api.compare_client(sample_folder() / "client", notes=[DEMO_NOTE], progress=report)  # type: ignore[arg-type]
+    console.print(DEMO_NOTE, style="italic")
+    _finish(result, target, console)
+
+
+@app.command()
+def check(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or one client folder.", show_default=False)],
+    date_order: DateOrder = None,
+) -> None:
+    """Say what the quality gate sees in each photo and how to retake it; for a folder, how its files are understood."""
+    from skinprogress import api
+
+    console = _console()
+    if len(photos) == 1 and photos[0].is_dir():
+        listing, _ = api.list_client(photos[0], settings=_settings(date_order))
+        refs = list(listing.photos)
+        rejected = listing.rejected
+        for note in listing.notes:
+            console.print(note, style="italic", markup=False)
+    else:
+        refs, rejected = api.loose_refs(photos), ()
+    checks = api.check_photos(refs)
+    console.print(_check_table(checks))
+    for rejection in rejected:
+        console.print(f"refused  {rejection.file}: {rejection.reason}; {rejection.remedy}", markup=False)
+    if not any(c.inspection for c in checks):
+        raise typer.Exit(1)
+
+
+def _check_table(checks: "list[PhotoCheck]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for title in ("photo", "visit", "stage", "view", "eyes apart", "turned", "verdict", "how to make it better"):
+        table.add_column(title, overflow="fold")
+    for c in checks:
+        stage = c.ref.stage or ""
+        if c.inspection is None:
+            table.add_row(Text(c.ref.file), Text(c.ref.session), stage, "", "", "", "refused",
+                          Text(f"{c.reasons[0]}: {c.remedy}"))  # fmt: skip
+            continue
+        face = c.inspection.landmarks
+        verdict = "good" if not c.remedy else "usable"
+        notes = "; ".join(filter(None, [c.remedy, *(f"({r})" for r in c.reasons)]))
+        table.add_row(
+            Text(c.ref.file), Text(c.ref.session), stage, c.ref.view or face.view, f"{face.iod_px:.0f} px",
+            f"{face.pose_deg[0]:+.0f}°", verdict, Text(notes),
+        )  # fmt: skip
+    return table
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A client folder.", show_default=False)], date_order: DateOrder = None
+) -> None:
+    """Draft course.toml from what is in the folder; a course.toml that is there is never touched."""
+    from skinprogress import api
+    from skinprogress.photos.course import draft_course, write_draft
+
+    console = _console()
+    listing, _ = api.list_client(folder, settings=_settings(date_order))
+    path, written = write_draft(folder, draft_course(listing))
+    if written:
+        console.print(f"wrote {path}: open it, fill in the treatments, run again", markup=False)
+    else:
+        console.print(f"{path} is there already and was left as it is", markup=False)
+
+
+@app.command()
+def metrics() -> None:
+    """Print the catalogue of metrics: what each means, and when not to trust it."""
+    from rich.text import Text
+
+    from skinprogress.metrics.table import METRICS
+
+    console = _console()
+    for metric in METRICS.values():
+        better = f"{metric.better} is better" if metric.better else "no good or bad direction"
+        console.print(
+            Text.assemble(
+                (f"{metric.name}", "bold"), f"  {metric.title}, {metric.unit}, {better}, version {metric.version}\n",
+                f"    {metric.meaning}\n    = {metric.formula}; usual range {metric.value_range}\n",
+                f"    Caveat: {metric.caveat}\n    Source: {metric.source}\n",
+            )
+        )  # fmt: skip
+
+
+def _finish(result: "ClientResult", out: Path, console: "Console") -> None:
+    """Write the files and print the short table."""
+    from skinprogress import api
+
+    with console.status("writing report, charts and composites"):
+        report = api.save(result, out)
+    console.print(_summary_table(result))
+    for rejection in result.rejected:
+        console.print(f"rejected  {rejection.file}: {rejection.reason}; {rejection.remedy}", markup=False)
+    if result.skipped:
+        console.print(f"skipped   {len(result.skipped)} files that are no photos or repeat one (listed in the report)")
+    if len(result.sessions) < 2:
+        console.print("One session was measured; a comparison needs two.")
+    console.print(f"report    {report.resolve()}", style="bold", markup=False, soft_wrap=True)
+
+
+def _summary_table(result: "ClientResult") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for title in ("session", "photos", "grade", "what really changed since the baseline"):
+        table.add_column(title, overflow="fold")
+    grades = {c.to_session: c.grade for c in result.comparisons if c.against == "baseline"}
+    for session in result.sessions:
+        used = sum(p.session == session and p.status == "used" for p in result.photos)
+        if session == result.plan.baseline:
+            text = "baseline"
+        else:
+            text = _real_changes([c for c in result.changes if c.against == "baseline" and c.to_session == session])
+        table.add_row(Text(session), str(used), grades.get(session, ""), Text(text))
+    return table
+
+
+def _real_changes(changes: "list[Change]") -> str:
+    """The largest real change of each charted metric, in words."""
+    from skinprogress.comparison.findings import REAL
+    from skinprogress.face.regions import REGIONS
+    from skinprogress.metrics.table import METRICS
+
+    if not changes:
+        return "not compared"
+    parts = []
+    for metric in METRICS.values():
+        rows = [c for c in changes if c.metric == metric.name and c.verdict in REAL and metric.charted]
+        if rows:
+            top = max(rows, key=lambda c: abs(c.difference) / c.detectable_change)
+            more = f" and {len(rows) - 1} more regions" if len(rows) > 1 else ""
+            parts.append(
+                f"{metric.title.lower()} {top.difference:+.{metric.decimals}f} {metric.unit} "
+                f"({REGIONS[top.region].title}{more})"
+            )
+    return "; ".join(parts) or "nothing beyond the uncertainty"

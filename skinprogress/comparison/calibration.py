@@ -1,0 +1,93 @@
+"""How far two sessions differ when nothing changed: the session part of every interval.
+
+The table is made by
+
+    python -m skinprogress.validation.repeatability PHOTO_FOLDER
+
+from photos in which nothing changed. The figures below come from 14 people of the Face Research Lab London Set (DeBruine
+and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio) and 19 path-traced retakes
+of one scanned head (Lee Perry-Smith, CC-BY 3.0) under other lights. A studio is kinder than a bathroom and one head is
+one head: a clinic's own retakes are better.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skinprogress.records import Rung
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeatability:
+    """Session error of one metric, in its own unit, or in shares of the value where ``proportional``.
+
+    Attributes
+    ----------
+    matched : float
+        Standard error of one session with the colour matched.
+    unmatched : float
+        The same with the camera's own white balance.
+    per_light, per_light_color, per_expression, per_blur : float
+        Standard error of a difference per unit of the difference in light, in its colour over the face, in
+        expression, and in log sharpness.
+    """
+
+    matched: float
+    unmatched: float
+    per_light: float = 0.0
+    per_light_color: float = 0.0
+    per_expression: float = 0.0
+    per_blur: float = 0.0
+    proportional: bool = False
+
+
+REPEATABILITY: dict[str, Repeatability] = {
+    "redness": Repeatability(matched=0.6, unmatched=2.4, per_light=6.0),
+    "redness_index": Repeatability(matched=0.6, unmatched=2.4, per_light=6.0),
+    "log_redness_index": Repeatability(matched=0.6 * 0.0405, unmatched=2.4 * 0.0405, per_light=6.0 * 0.0405),
+    "relative_redness": Repeatability(matched=0.4, unmatched=0.4, per_light=6.0),
+    "haemoglobin_index": Repeatability(matched=0.05, unmatched=0.2, per_light=0.3),
+    "melanin_index": Repeatability(matched=0.05, unmatched=0.2, per_light=0.5),
+    "tone_uniformity": Repeatability(matched=0.05, unmatched=0.05, per_light=1.0, proportional=True),
+    "texture_uniformity": Repeatability(matched=0.05, unmatched=0.05, per_light=0.5, per_blur=0.7, proportional=True),
+}
+
+
+def session_error(metric: str, rung: Rung, *, value: float = 1.0) -> float:
+    """Standard error that one session adds to a value; NaN for a metric that has not been calibrated."""
+    row = REPEATABILITY.get(metric)
+    if row is None:
+        return float("nan")
+    size = row.unmatched if rung == "none" else row.matched
+    return size * abs(value) if row.proportional else size
+
+
+def change_error(
+    metric: str, rung: Rung, *, value: float, light: float, light_color: float, expression: float, blur: float
+) -> float:
+    """Standard error that the sessions add to a difference; NaN for a metric that has not been calibrated.
+
+    Parameters
+    ----------
+    metric : str
+    rung : Rung
+        Best colour reference that both sessions have.
+    value : float
+        Size of the values compared, for metrics whose error grows with them.
+    light, light_color, expression, blur : float
+        How much the sessions differ; see :class:`skinprogress.comparison.conditions.PairConditions`. NaN counts as a
+        difference that is just tolerable.
+    """
+    row = REPEATABILITY.get(metric)
+    if row is None:
+        return float("nan")
+    widening = np.linalg.norm(
+        [
+            row.per_light * np.nan_to_num(light, nan=0.5),
+            row.per_light_color * np.nan_to_num(light_color, nan=0.2),
+            row.per_expression * np.nan_to_num(expression, nan=0.5),
+            row.per_blur * np.nan_to_num(blur, nan=0.3),
+        ]
+    )
+    scale = abs(value) if row.proportional else 1.0
+    return float(np.hypot(np.sqrt(2.0) * session_error(metric, rung, value=value), widening * scale))

@@ -1,0 +1,150 @@
+"""How comparable two sessions are, before any number is looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skinprogress.comparison.faces import STRIDE, MeasuredFace
+from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
+from skinprogress.face.regions import bare_face_mask
+from skinprogress.records import RUNGS, Flag, Rung
+
+_EXPRESSION = ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browDownLeft", "browDownRight", "browInnerUp", "mouthPucker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairConditions:
+    """How comparable two sessions of one view are.
+
+    Attributes
+    ----------
+    light_difference : float
+        Natural log; see :func:`skinprogress.comparison.light.estimate_light_difference`.
+    light_color_difference : float
+        The same for the yellow-blue part of colour (the melanin axis, to which blood is invisible): large where lamp
+        and window light different sides of the face.
+    sharpness_ratio : float
+        Follow-up over baseline.
+    pose_difference_deg : float
+        Largest of yaw and pitch.
+    expression_difference : float
+        Largest difference of the blendshapes of mouth and brows, 0..1.
+    nearness_difference : float
+        Difference of inverse camera distances, 1/cm.
+    misfit_percent_iod : float
+    coverage : float
+        Share of the bare face that is usable in all photos of both sessions.
+    iod_px : float
+        Of the smallest face.
+    """
+
+    light_difference: float
+    light_color_difference: float
+    sharpness_ratio: float
+    pose_difference_deg: float
+    expression_difference: float
+    nearness_difference: float
+    misfit_percent_iod: float
+    coverage: float
+    iod_px: float
+    rung: Rung
+
+
+def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace]) -> PairConditions:
+    """How comparable two sessions are, from all their photos."""
+    faces = [*baseline, *followup]
+    skin = np.logical_and.reduce([f.skin for f in faces])
+    bare = bare_face_mask(faces[0].side_px)[::STRIDE, ::STRIDE]
+
+    def spread(get: str) -> float:
+        a, b = (np.mean([_figure(f, get) for f in group]) for group in (baseline, followup))
+        return float(abs(a - b))
+
+    mean_log = [np.mean([f.log_luminance for f in group], axis=0) for group in (baseline, followup)]
+    pigment = [np.mean([f.maps["melanin_index"] for f in group], axis=0) for group in (baseline, followup)]
+    shapes = [{k: np.mean([f.inspection.landmarks.blendshapes.get(k, 0.0) for f in g]) for k in _EXPRESSION}
+              for g in (baseline, followup)]  # fmt: skip
+    sharp = [np.mean([f.inspection.sharpness for f in group]) for group in (baseline, followup)]
+    misfits = [f.misfit_percent_iod for f in faces]
+    return PairConditions(
+        light_difference=estimate_light_difference(mean_log[1], mean_log[0], skin),
+        light_color_difference=estimate_light_difference(pigment[1], pigment[0], skin),
+        sharpness_ratio=float(sharp[1] / sharp[0]) if np.isfinite(sharp).all() else 1.0,
+        pose_difference_deg=max(spread("yaw"), spread("pitch")),
+        expression_difference=float(max(abs(shapes[0][k] - shapes[1][k]) for k in _EXPRESSION)),
+        nearness_difference=spread("nearness"),
+        misfit_percent_iod=float(np.nanmax(misfits)) if np.isfinite(misfits).any() else float("nan"),
+        coverage=float(skin.sum() / max(bare.sum(), 1)),
+        iod_px=min(f.inspection.landmarks.iod_px for f in faces),
+        rung=RUNGS[max(RUNGS.index(f.rung) for f in faces)],
+    )
+
+
+def _figure(face: MeasuredFace, name: str) -> float:
+    if name == "nearness":
+        return 1.0 / face.inspection.camera_distance_cm
+    return face.inspection.landmarks.pose_deg[("yaw", "pitch", "roll").index(name)]
+
+
+# For each condition: the steps to B, C, D and F, the flag, what is said and the remedy.
+_STEPS: tuple[tuple[str, tuple[float, float, float, float], Flag, str, str], ...] = (
+    ("light", (LIGHT_NOTICED, 0.2, LIGHT_TEXTURE_LIMIT, LIGHT_LIMIT), Flag.LIGHT_DIFFERS,
+     "the light comes from elsewhere", "use the same lamp or window, and seat the client the same way"),
+    ("light_color", (0.1, 0.2, 0.4, 1.0), Flag.LIGHT_DIFFERS,
+     "light of another colour falls on parts of the face", "use one lamp or one window, not both"),
+    ("sharpness", (0.12, 0.25, 0.45, np.inf), Flag.SHARPNESS_DIFFERS,
+     "one photo is sharper than the other", "clean the lens, tap the face to focus, hold still"),
+    ("pose", (5.0, 10.0, 15.0, 30.0), Flag.POSE_DIFFERS,
+     "the head is turned differently", "look straight into the lens, chin level"),
+    ("expression", (0.25, 0.5, 0.75, np.inf), Flag.EXPRESSION_DIFFERS,
+     "the expression differs", "keep a relaxed face, mouth closed"),
+    ("nearness", (0.006, 0.012, 0.02, np.inf), Flag.PERSPECTIVE_DIFFERS,
+     "the camera was much closer or further away", "step back to an arm's length and a half and zoom in"),
+    ("misfit", (1.2, 2.0, 3.5, np.inf), Flag.POOR_REGISTRATION,
+     "the faces could not be laid over each other well", "same pose, same distance, relaxed face"),
+    ("uncovered", (0.35, 0.5, 0.65, 0.9), Flag.LOW_COVERAGE,
+     "much of the face is hidden, dark or over-exposed", "tie the hair back, take glasses off, use soft light"),
+    ("smallness", (1 / 150, 1 / 110, 1 / 80, np.inf), Flag.LOW_RESOLUTION,
+     "the face is small in the photo", "move closer or use the full resolution of the camera"),
+    ("color", (0.5, 1.5, 3.0, np.inf), Flag.COLOR_NOT_MATCHED,
+     "nothing in the photos could be used to match their colour", "have a colour card or the same wall in every photo"),
+)  # fmt: skip
+
+
+def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[str, ...], Flag]:
+    """Grade the comparability of two sessions before any number is looked at.
+
+    Parameters
+    ----------
+    conditions : PairConditions
+
+    Returns
+    -------
+    grade : str
+        A (alike) to D; F blocks the numbers.
+    reasons, remedies : tuple of str
+    flags : Flag
+    """
+    c = conditions
+    sizes = {
+        "light": c.light_difference,
+        "light_color": c.light_color_difference,
+        "sharpness": abs(np.log(c.sharpness_ratio)),
+        "pose": c.pose_difference_deg,
+        "expression": c.expression_difference,
+        "nearness": c.nearness_difference,
+        "misfit": c.misfit_percent_iod,
+        "uncovered": 1.0 - c.coverage,
+        "smallness": 1.0 / c.iod_px,
+        "color": {"card": 0.0, "patch": 0.0, "background": 0.0, "none": 2.0}[c.rung],
+    }
+    worst, reasons, remedies, flags = 0, [], [], Flag.NONE
+    for name, steps, flag, reason, remedy in _STEPS:
+        level = int(np.searchsorted(steps, sizes[name], side="right")) if np.isfinite(sizes[name]) else 0
+        if level:
+            worst = max(worst, level)
+            reasons.append(reason)
+            remedies.append(remedy)
+            flags |= flag
+    return "ABCDF"[worst], tuple(reasons), tuple(remedies), flags

@@ -1,0 +1,198 @@
+"""Faces whose metrics are computed, and the measurements of their regions."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.comparison.calibration import session_error
+from skinprogress.comparison.uncertainty import (
+    Blocks,
+    cut_blocks,
+    region_statistic,
+    resampled_statistic,
+    resampling_error,
+)
+from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
+from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.records import ClientPlan, Flag, Inspection, Measurement, PhotoRef, Rung, View
+from skinprogress.settings import Settings
+
+# Region statistics are taken on every second canonical px of each row and column: neighbours repeat each other.
+STRIDE = 2
+_MAX_UNRESOLVED = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredFace:
+    """What is kept of a face once its metrics are computed: maps on every second canonical px.
+
+    Attributes
+    ----------
+    maps : dict of str to (s, s) float32
+        Metric to map; NaN off the skin.
+    skin : (s, s) bool
+    mm_per_px : (s, s) float32
+        Millimetres per px of these maps.
+    log_luminance : (s, s) float32
+    side_px : int
+        Side of the canonical frame that the maps were taken from.
+    """
+
+    ref: PhotoRef
+    view: View
+    inspection: Inspection
+    maps: dict[str, npt.NDArray[np.float32]]
+    skin: npt.NDArray[np.bool_]
+    mm_per_px: npt.NDArray[np.float32]
+    log_luminance: npt.NDArray[np.float32]
+    side_px: int
+    misfit_percent_iod: float
+    rung: Rung
+    flags: Flag
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Area:
+    """A region (and what it is referred to) on the common skin, cut into blocks."""
+
+    blocks: Blocks
+    reference: Blocks | None
+    n_px: int
+    flags: Flag
+    _drawn: dict[tuple[int, str, bool], npt.NDArray[np.float64]] = field(default_factory=dict)
+
+
+def _region_masks(
+    region: str, skin: npt.NDArray[np.bool_], side_px: int, reference_region: str | None
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Usable skin of the region, and of what relative metrics refer it to."""
+    inside = region_mask(region, side_px)[::STRIDE, ::STRIDE]
+    if reference_region is not None:
+        other = region_mask(reference_region, side_px)[::STRIDE, ::STRIDE] & ~inside
+    else:
+        other = ~inside
+    return skin & inside, skin & other
+
+
+def cut_area(
+    region: str, skin: npt.NDArray[np.bool_], face: MeasuredFace, *, reference_region: str | None, settings: Settings
+) -> Area | None:
+    """Cut one region of the given skin into blocks; None where it holds too little skin."""
+    mask, other = _region_masks(region, skin, face.side_px, reference_region)
+    if float(np.sum(face.mm_per_px[mask] ** 2)) < settings.min_region_mm2:
+        return None
+    # The same region is cut the same way in every comparison, whatever was computed before it.
+    rng = np.random.default_rng([settings.seed, *region.encode()])
+    blocks = cut_blocks(
+        mask, face.mm_per_px, block_mm=settings.block_mm, n_resamples=settings.n_resamples, rng=rng
+    )
+    reference = None
+    if float(np.sum(face.mm_per_px[other] ** 2)) >= settings.min_region_mm2:
+        reference = cut_blocks(
+            other, face.mm_per_px, block_mm=settings.block_mm, n_resamples=settings.n_resamples, rng=rng
+        )
+    whole = (region_mask(region, face.side_px) & bare_face_mask(face.side_px))[::STRIDE, ::STRIDE]
+    flags = Flag.LOW_COVERAGE if mask.sum() < 0.5 * whole.sum() else Flag.NONE
+    return Area(blocks=blocks, reference=reference, n_px=int(mask.sum()), flags=flags)
+
+
+def area_value(face: MeasuredFace, metric: Metric, area: Area) -> float:
+    """The metric in the area of one face; NaN where too much of the area is not resolved."""
+    plane = face.maps[metric.name].ravel()
+    values = plane[area.blocks.where]
+    finite = np.isfinite(values)
+    if finite.mean() < 1.0 - _MAX_UNRESOLVED:
+        return float("nan")
+    value = region_statistic(values[finite], metric.statistic)
+    if metric.relative:
+        if area.reference is None:
+            return float("nan")
+        rest = plane[area.reference.where]
+        value -= region_statistic(rest[np.isfinite(rest)], metric.statistic)
+    return value
+
+
+def area_draws(face: MeasuredFace, metric: Metric, area: Area) -> npt.NDArray[np.float64]:
+    """The metric in every bootstrap resample of the area, (n_resamples,)."""
+    draws = _drawn(face, metric, area, area.blocks, of_reference=False)
+    if metric.relative and area.reference is not None:
+        return draws - _drawn(face, metric, area, area.reference, of_reference=True)
+    return draws
+
+
+def _drawn(
+    face: MeasuredFace, metric: Metric, area: Area, blocks: Blocks, *, of_reference: bool
+) -> npt.NDArray[np.float64]:
+    """Draws, kept per map: several metrics are statistics of one and the same map."""
+    plane = face.maps[metric.name]
+    key = (id(plane), metric.statistic, of_reference)
+    if key not in area._drawn:
+        area._drawn[key] = resampled_statistic(plane, blocks, metric.statistic)
+    return area._drawn[key]
+
+
+def applies_to(metric: Metric, region: str) -> bool:
+    """The whole face cannot be referred to the rest of the face."""
+    return not (metric.relative and region == WHOLE_FACE)
+
+
+def usable_reference_region(plan: ClientPlan) -> str | None:
+    """The course file's reference region, where it is one that is measured."""
+    wanted = plan.course.reference_region
+    return wanted if wanted in REGIONS and wanted != WHOLE_FACE else None
+
+
+def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) -> list[Measurement]:
+    """Every metric of every region of one face, with its standard error.
+
+    Parameters
+    ----------
+    face : MeasuredFace
+    plan : ClientPlan
+    settings : Settings
+
+    Returns
+    -------
+    list of Measurement
+        NaN, with a flag, where a region holds too little skin or the photo is not fine enough.
+    """
+    rows = []
+    for region in REGIONS:
+        area = cut_area(region, face.skin, face, reference_region=usable_reference_region(plan), settings=settings)
+        for metric in METRICS.values():
+            if not applies_to(metric, region):
+                continue
+            value = error = float("nan")
+            flags = face.flags
+            if area is None:
+                flags |= Flag.TOO_FEW_PIXELS
+            else:
+                flags |= area.flags
+                value = area_value(face, metric, area)
+                if np.isfinite(value):
+                    within = resampling_error(area_draws(face, metric, area), area.blocks.n_blocks)
+                    error = float(np.hypot(within, session_error(metric.name, face.rung, value=value)))
+                else:
+                    flags |= Flag.BAND_NOT_RESOLVED
+            rows.append(
+                Measurement(
+                    client=face.ref.client,
+                    session=face.ref.session,
+                    photo=face.ref.file,
+                    view=face.view,
+                    region=region,
+                    metric=metric.name,
+                    metric_version=metric.version,
+                    method="raw",
+                    value=value,
+                    standard_error=error,
+                    unit=metric.unit,
+                    n_px=area.n_px if area else 0,
+                    color_reference=face.rung,
+                    flags=flags,
+                )
+            )
+    return rows
+
+

@@ -1,0 +1,157 @@
+"""What is worth a sentence: the outcome, the course of redness, what could not be said."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from skinprogress.comparison.course import QUOTED_REDNESS_DAYS, is_recent, outcome_session
+from skinprogress.face.regions import REGIONS, WHOLE_FACE
+from skinprogress.metrics.table import METRICS
+from skinprogress.records import Change, ClientPlan, Comparison, Finding
+
+REAL = frozenset({"improved", "worsened", "changed"})
+MIN_DAYS_BETWEEN_TREATMENTS = 21
+
+
+def find_findings(
+    plan: ClientPlan, changes: Sequence[Change], comparisons: Sequence[Comparison]
+) -> list[Finding]:
+    """Sentences with their figures, most important first.
+
+    Parameters
+    ----------
+    plan : ClientPlan
+    changes : sequence of Change
+    comparisons : sequence of Comparison
+
+    Returns
+    -------
+    list of Finding
+        Kinds: ``outcome``, ``redness_peak``, ``redness_fall``, ``not_comparable``, ``longer_than_quoted``, ``spacing``.
+    """
+    return [
+        *_outcome(plan, changes),
+        *_redness_course(plan, changes),
+        *_longer_than_quoted(changes),
+        *_not_comparable(comparisons),
+        *_spacing(plan),
+    ]
+
+
+def _sentence(change: Change, verb: str) -> str:
+    metric, region = METRICS[change.metric], REGIONS[change.region]
+    d = metric.decimals
+    return (
+        f"{region.title}: {metric.title.lower()} {verb} by {change.difference:+.{d}f} {metric.unit} "
+        f"({change.ci_low:+.{d}f} to {change.ci_high:+.{d}f})"
+    )
+
+
+def _finding(kind: str, change: Change, text: str) -> Finding:
+    return Finding(
+        kind=kind,
+        region=change.region,
+        metric=change.metric,
+        figure=change.difference,
+        ci_low=change.ci_low,
+        ci_high=change.ci_high,
+        text=text,
+    )
+
+
+def _outcome(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
+    """Every real change between the baseline and the last session that is neither acute nor peeling."""
+    target = outcome_session(plan)
+    rows = [
+        c
+        for c in changes
+        if c.against == "baseline" and c.to_session == target and c.verdict in REAL and METRICS[c.metric].charted
+    ]
+    rows.sort(key=lambda c: (c.verdict == "changed", -abs(c.difference) / max(c.detectable_change, 1e-9)))
+    return [_finding("outcome", c, f"{_sentence(c, c.verdict)}, {c.from_session} to {c.to_session}") for c in rows]
+
+
+def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
+    """The highest redness after a treatment, and how far it had come down by the next sessions."""
+    rows = [
+        c
+        for c in changes
+        if c.metric == "redness_index" and c.region == WHOLE_FACE and c.against == "baseline" and np.isfinite(c.ci_low)
+    ]
+    recent = [c for c in rows if is_recent(plan, c.to_session)]
+    if not recent:
+        return []
+    peak = max(recent, key=lambda c: c.difference)
+    if not peak.ci_low > 0:
+        return []
+    when = _after(plan, peak.to_session)
+    found = [_finding("redness_peak", peak, f"{_sentence(peak, 'rose')} {when}")]
+    at = plan.sessions.index(peak.to_session)
+    later = [c for c in rows if plan.sessions.index(c.to_session) > at and c.view == peak.view]
+    for change in later:
+        if change.ci_high < peak.ci_low:
+            left = change.difference / peak.difference
+            text = f"whole face: redness had fallen to {max(left, 0.0):.0%} of that rise {_after(plan, change.to_session)}"
+            found.append(_finding("redness_fall", change, text))
+            break
+    return found
+
+
+def _after(plan: ClientPlan, session: str) -> str:
+    days = plan.phases[session].days_after
+    if days is None:
+        return f"on {session}"
+    if days < 2.0:
+        return f"{days * 24:.0f} hours after the treatment"
+    return f"{days:.0f} days after the treatment"
+
+
+def _longer_than_quoted(changes: Sequence[Change]) -> list[Finding]:
+    rows = [c for c in changes if c.course_status == "longer than quoted" and c.metric == "redness_index"]
+    return [
+        _finding(
+            "longer_than_quoted",
+            c,
+            f"{_sentence(c, 'still raised')} on {c.to_session}: clinics quote up to {QUOTED_REDNESS_DAYS:.0f} days "
+            "(3–5 over bone); ask the clinician",
+        )
+        for c in rows
+        if c.region != WHOLE_FACE
+    ]
+
+
+def _not_comparable(comparisons: Sequence[Comparison]) -> list[Finding]:
+    nan = float("nan")
+    return [
+        Finding(
+            kind="not_comparable",
+            region=WHOLE_FACE,
+            metric="",
+            figure=nan,
+            ci_low=nan,
+            ci_high=nan,
+            text=f"{c.from_session} and {c.to_session} cannot be compared: " + "; ".join(c.reasons),
+        )
+        for c in comparisons
+        if c.grade == "F" and c.against == "baseline"
+    ]
+
+
+def _spacing(plan: ClientPlan) -> list[Finding]:
+    dates = sorted(t.at for t in plan.course.treatments)
+    nan = float("nan")
+    return [
+        Finding(
+            kind="spacing",
+            region=WHOLE_FACE,
+            metric="",
+            figure=float((b - a).days),
+            ci_low=nan,
+            ci_high=nan,
+            text=f"{(b - a).days} days between the treatments of {a:%Y-%m-%d} and {b:%Y-%m-%d}: clinics leave at least "
+            "three weeks; ask the clinician",
+        )
+        for a, b in pairwise(dates)
+        if (b - a).days < MIN_DAYS_BETWEEN_TREATMENTS
+    ]

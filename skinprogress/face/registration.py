@@ -1,0 +1,158 @@
+"""Lay a face into the canonical frame, and say how far its details still lie from those of another."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.face.canonical import (
+    N_VERTICES,
+    canonical_map,
+    mesh,
+    paint,
+    raster,
+    resample,
+    triangle_scale,
+    vertex_mean,
+)
+from skinprogress.face.skin import CLIPPED_HIGH, CLIPPED_LOW
+from skinprogress.photos.reading import to_linear
+from skinprogress.records import Landmarks, Photo
+
+_FLOW_SIDE = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """Pixels of one face in the canonical frame, before colour correction.
+
+    Attributes
+    ----------
+    linear_rgb : (S, S, 3) float32
+    clipped : (S, S) bool
+        True where the photo was clipped, or does not reach.
+    photo_px_per_px : (S, S) float32
+        NaN off the face.
+    """
+
+    linear_rgb: npt.NDArray[np.float32]
+    clipped: npt.NDArray[np.bool_]
+    photo_px_per_px: npt.NDArray[np.float32]
+
+
+def align_face(photo: Photo, landmarks: Landmarks, *, side_px: int) -> AlignedFace:
+    """Draw a face into the canonical frame by one resampling in linear light.
+
+    Where the photo is finer than the frame it is averaged down first, so that nothing aliases.
+
+    Parameters
+    ----------
+    photo : Photo
+    landmarks : Landmarks
+    side_px : int
+        Side S of the canonical frame.
+
+    Returns
+    -------
+    AlignedFace
+    """
+    height, width = photo.pixels.shape[:2]
+    points = landmarks.points_xy
+    low = np.clip(np.floor(points[:N_VERTICES].min(axis=0)).astype(int) - 2, 0, [width - 1, height - 1])
+    high = np.clip(np.ceil(points[:N_VERTICES].max(axis=0)).astype(int) + 2, low + 1, [width, height])
+    linear = to_linear(photo, rows=slice(low[1], high[1]), cols=slice(low[0], high[0]))
+    clipped = ((linear.max(axis=2) >= CLIPPED_HIGH) | (linear[..., 1] <= CLIPPED_LOW)).astype(np.float32)
+    planes = cv2.merge([*cv2.split(linear), clipped])
+    scale = triangle_scale(points, side_px)
+    finest = float(np.percentile(scale, 75))
+    if finest > 1.15:
+        size = max(1, round(planes.shape[1] / finest)), max(1, round(planes.shape[0] / finest))
+        planes = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    factor = np.array([planes.shape[1], planes.shape[0]]) / (high - low)
+    xy = canonical_map((points - low) * factor, side_px)
+    drawn = resample(np.asarray(planes, np.float32), xy)
+    with np.errstate(invalid="ignore"):
+        outside = ~(
+            (xy[..., 0] >= 0) & (xy[..., 1] >= 0) & (xy[..., 0] < planes.shape[1]) & (xy[..., 1] < planes.shape[0])
+        )
+    # Triangles that are seen from behind fold over others.
+    folded = _per_triangle(scale <= 0, side_px)
+    return AlignedFace(
+        linear_rgb=np.ascontiguousarray(drawn[..., :3]),
+        clipped=(drawn[..., 3] > 0.05) | outside | folded,
+        photo_px_per_px=paint(np.abs(vertex_mean(scale)), side_px),
+    )
+
+
+def _per_triangle(values: npt.NDArray[np.bool_], side_px: int) -> npt.NDArray[np.bool_]:
+    r = raster(side_px)
+    out = np.zeros((side_px, side_px), bool)
+    out[r.inside] = values[r.triangle]
+    return out
+
+
+def surface_scale(landmarks: Landmarks, *, mm_per_photo_px: float, side_px: int) -> npt.NDArray[np.float32]:
+    """Millimetres of skin surface per canonical px, (S, S) float32, NaN off the face.
+
+    The landmarks' depth takes the foreshortening out: the sides of the face are larger than they look.
+    """
+    m = mesh()
+    xyz = np.concatenate([landmarks.points_xy[:N_VERTICES], landmarks.depth[:N_VERTICES, None]], axis=1)
+    t = xyz[m.triangles]
+    area = np.linalg.norm(np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]), axis=1)
+    u = m.uv[m.triangles].astype(np.float64) * side_px
+    e, f = u[:, 1] - u[:, 0], u[:, 2] - u[:, 0]
+    flat = np.abs(e[:, 0] * f[:, 1] - e[:, 1] * f[:, 0])
+    return paint(vertex_mean(np.sqrt(area / flat)) * mm_per_photo_px, side_px)
+
+
+def estimate_misfit(
+    picture: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], skin: npt.NDArray[np.bool_]
+) -> float:
+    """How far details lie from those of the reference, median over the skin, % of the IOD.
+
+    Parameters
+    ----------
+    picture, reference : (512, 512) uint8
+        Two faces in the canonical frame, prepared by :func:`detail_picture`.
+    skin : (S, S) bool
+        Usable skin.
+
+    Returns
+    -------
+    float
+        NaN where less than a third of the skin can be followed from one photo to the other and back.
+
+    Notes
+    -----
+    Dense optical flow (DIS) on band-passed, locally normalised log-luminance, never on colour; only places where the
+    flow there and back cancels within 0.5 % of the IOD are counted. A measure of what the landmarks left over, not a
+    correction.
+
+    References
+    ----------
+    Kroeger, Timofte, Dai, Van Gool 2016, "Fast optical flow using dense inverse search", ECCV.
+    """
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    forward = flow.calc(reference, picture, None)
+    backward = flow.calc(picture, reference, None)
+    ys, xs = np.mgrid[0:_FLOW_SIDE, 0:_FLOW_SIDE].astype(np.float32)
+    back = cv2.remap(backward, xs + forward[..., 0], ys + forward[..., 1], cv2.INTER_LINEAR)
+    # The irises lie about 0.31 of the frame apart.
+    iod = 0.31 * _FLOW_SIDE
+    loop = np.hypot(*np.moveaxis(forward + back, 2, 0)) / iod * 100.0
+    small = cv2.resize(skin.astype(np.uint8), (_FLOW_SIDE, _FLOW_SIDE), interpolation=cv2.INTER_NEAREST) > 0
+    good = small & (loop <= 0.5)
+    if not small.any() or good.sum() < small.sum() / 3:
+        return float("nan")
+    return float(np.median(np.hypot(forward[..., 0], forward[..., 1])[good]) / iod * 100.0)
+
+
+def detail_picture(linear_rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Band-passed, locally normalised log of the green channel, (512, 512) uint8: detail without colour or shading."""
+    small = cv2.resize(linear_rgb[..., 1], (_FLOW_SIDE, _FLOW_SIDE), interpolation=cv2.INTER_AREA)
+    log = np.log(np.maximum(small, 1e-3))
+    band = cv2.GaussianBlur(log, (0, 0), 1.0) - cv2.GaussianBlur(log, (0, 0), 6.0)
+    spread = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 12.0)) + 0.01
+    return np.clip(127.5 + 50.0 * band / spread, 0, 255).astype(np.uint8)

@@ -1,0 +1,138 @@
+"""What every metric is computed from, prepared once per face."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.color.spaces import linear_rgb_to_lab
+from skinprogress.records import Face
+
+FloatMap = npt.NDArray[np.float32]
+
+# Below this linear value a log is noise: one step of 8-bit sRGB is 0.0003.
+LOG_FLOOR = 1e-3
+# Rec. 709 luminance of linear sRGB.
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+# A Gaussian of this sigma, in wavelengths, passes half of the amplitude: exp(-2 (pi sigma / wavelength)^2) = 1/2.
+HALF_AMPLITUDE_SIGMA = float(np.sqrt(np.log(2.0) / 2.0) / np.pi)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricInput:
+    """Planes of one face in the canonical frame.
+
+    Attributes
+    ----------
+    lab : (S, S, 3) float32
+        CIELAB, D65/2°.
+    log_rgb : (S, S, 3) float32
+        Natural log of linear sRGB.
+    log_luminance : (S, S) float32
+        Natural log of the relative luminance.
+    skin : (S, S) bool
+        Usable skin.
+    mm_per_px : (S, S) float32
+        Millimetres per canonical px, NaN off the face.
+    photo_px_per_mm : (S, S) float32
+        Photo px per mm of skin, as if each place faced the camera; NaN off the face.
+    """
+
+    lab: FloatMap
+    log_rgb: FloatMap
+    log_luminance: FloatMap
+    skin: npt.NDArray[np.bool_]
+    mm_per_px: FloatMap
+    photo_px_per_mm: FloatMap
+
+
+def prepare_input(face: Face) -> MetricInput:
+    """Compute the planes that the metrics share."""
+    linear = np.ascontiguousarray(face.linear_rgb)
+    log_rgb = np.log(np.maximum(linear, LOG_FLOOR))
+    luminance = np.maximum(linear @ LUMINANCE, LOG_FLOOR)
+    return MetricInput(
+        lab=linear_rgb_to_lab(linear),
+        log_rgb=log_rgb.astype(np.float32),
+        log_luminance=np.log(luminance).astype(np.float32),
+        skin=face.skin,
+        mm_per_px=face.mm_per_px,
+        photo_px_per_mm=np.asarray(
+            face.photo_px_per_px / face.mm_per_px / np.sqrt(np.clip(face.visibility, 0.4, 1.0)), np.float32
+        ),
+    )
+
+
+def blur_mm(plane: FloatMap, skin: npt.NDArray[np.bool_], mm_per_px: FloatMap, *, sigma_mm: float) -> FloatMap:
+    """Gaussian mean over usable skin, with a width in millimetres of skin.
+
+    The scale of the canonical frame varies over the face, so the plane is blurred at three scales and interpolated.
+
+    Parameters
+    ----------
+    plane : (S, S) float32
+    skin : (S, S) bool
+        Only these px count (normalised convolution).
+    mm_per_px : (S, S) float32
+    sigma_mm : float
+
+    Returns
+    -------
+    (S, S) float32
+        NaN where no skin is within reach.
+    """
+    scale = mm_per_px[skin]
+    if scale.size == 0:
+        return np.full(plane.shape, np.nan, np.float32)
+    levels = np.unique(np.percentile(scale, [5.0, 50.0, 95.0]).astype(np.float32))
+    # Where the scale hardly varies one level is exact enough.
+    if levels[-1] / levels[0] < 1.05:
+        levels = levels[len(levels) // 2 : len(levels) // 2 + 1]
+    blurred = [_normalised_blur(plane, skin, sigma_mm / float(level)) for level in levels]
+    if len(levels) == 1:
+        return blurred[0]
+    position = np.interp(np.nan_to_num(mm_per_px, nan=levels[0]), levels, np.arange(len(levels))).astype(np.float32)
+    out = np.zeros_like(blurred[0])
+    for k, layer in enumerate(blurred):
+        out += np.maximum(0.0, 1.0 - np.abs(position - k)) * layer
+    return out
+
+
+def _normalised_blur(plane: FloatMap, skin: npt.NDArray[np.bool_], sigma_px: float) -> FloatMap:
+    value = np.where(skin, plane, np.float32(0.0))
+    # A wide Gaussian is smooth: computed on a coarser grid it is the same and much cheaper.
+    factor = max(1, int(sigma_px / 3.0))
+    size = plane.shape[1] // factor, plane.shape[0] // factor
+    both = np.asarray(cv2.merge([value, skin.astype(np.float32)]))
+    if factor > 1:
+        both = np.asarray(cv2.resize(both, size, interpolation=cv2.INTER_AREA))
+    both = np.asarray(cv2.GaussianBlur(both, (0, 0), sigma_px / factor, borderType=cv2.BORDER_CONSTANT))
+    if factor > 1:
+        both = np.asarray(cv2.resize(both, (plane.shape[1], plane.shape[0]), interpolation=cv2.INTER_LINEAR))
+    total, weight = both[..., 0], both[..., 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(weight > 0.02, total / weight, np.nan), np.float32)
+
+
+def band_mm(data: MetricInput, plane: FloatMap, *, low_mm: float, high_mm: float) -> FloatMap:
+    """Band-pass a plane between two wavelengths in millimetres of skin, by a difference of Gaussians.
+
+    Parameters
+    ----------
+    data : MetricInput
+    plane : (S, S) float32
+    low_mm, high_mm : float
+        Shortest and longest wavelength; half of the amplitude passes at both.
+
+    Returns
+    -------
+    (S, S) float32
+        NaN off the skin, and where the photo or the canonical frame shows the shortest wavelength with less than
+        2.5 px.
+    """
+    fine = blur_mm(plane, data.skin, data.mm_per_px, sigma_mm=HALF_AMPLITUDE_SIGMA * low_mm)
+    coarse = blur_mm(plane, data.skin, data.mm_per_px, sigma_mm=HALF_AMPLITUDE_SIGMA * high_mm)
+    with np.errstate(invalid="ignore"):
+        resolved = (low_mm * data.photo_px_per_mm >= 2.5) & (low_mm / data.mm_per_px >= 2.5)
+    return np.where(resolved & data.skin, fine - coarse, np.float32(np.nan))

@@ -1,0 +1,250 @@
+"""Laying photos over each other for people to look at: rotation, one scale and a shift, never a warp."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.color.spaces import apply_matrix, encode_srgb8, srgb_to_linear
+from skinprogress.records import ClientResult, Inspection, View
+
+Rgb = npt.NDArray[np.uint8]
+Affine = npt.NDArray[np.floating[Any]]
+Box = tuple[float, float, float, float]
+
+# Corners of the eyes, bridge and base of the nose. Mouth and outline move with every smile and twice as much noise;
+# the tip of the nose moves with the smallest turn of the head.
+_STABLE = (33, 133, 362, 263, 168, 6, 197, 98, 327, 2)
+_FOREHEAD_TOP, _CHIN, _NOSE_TIP, _OUTER_EYE_RIGHT, _OUTER_EYE_LEFT = 10, 152, 4, 33, 263
+_MESH = slice(0, 468)
+
+PAD_LINEAR = 0.83
+"""Flat light grey, linear light: what lies outside a photo in an aligned picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadFrame:
+    """A level frame around the head of one view's reference photo; its unit is that photo's IOD.
+
+    Attributes
+    ----------
+    points_xy : (478, 2) float64
+        Landmarks of the reference photo in the frame.
+    box : (left, top, right, bottom)
+        The whole head with a little air, in the frame.
+    """
+
+    points_xy: npt.NDArray[np.float64]
+    box: Box
+
+
+def fit_similarity(source_xy: npt.ArrayLike, target_xy: npt.ArrayLike) -> Affine:
+    """Fit rotation, one scale and a shift in the least-squares sense.
+
+    Parameters
+    ----------
+    source_xy, target_xy : (n, 2) array_like
+        Points and where they should come to lie; n ≥ 2, not all the same.
+
+    Returns
+    -------
+    (2, 3) float64
+        Never a reflection.
+
+    References
+    ----------
+    Umeyama (1991), IEEE Trans. PAMI 13, 376; in the plane it is a division of complex numbers.
+
+    Examples
+    --------
+    >>> fit_similarity([[0, 0], [1, 0]], [[2, 2], [2, 4]]).round(6)
+    array([[ 0., -2.,  2.],
+           [ 2.,  0.,  2.]])
+    """
+    source, target = np.asarray(source_xy, np.float64), np.asarray(target_xy, np.float64)
+    middle_s, middle_t = source.mean(axis=0), target.mean(axis=0)
+    z, w = (source - middle_s) @ [1, 1j], (target - middle_t) @ [1, 1j]
+    turn = np.vdot(z, w) / np.vdot(z, z).real
+    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    return np.column_stack([linear, middle_t - linear @ middle_s])
+
+
+def apply_affine(matrix: Affine, points_xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Move points, (n, 2), by a (2, 3) matrix."""
+    points = np.asarray(points_xy, np.float64)
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float64)
+
+
+def invert_affine(matrix: Affine) -> Affine:
+    """The way back of a (2, 3) matrix."""
+    inverse = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([inverse, -inverse @ matrix[:, 2]])
+
+
+def head_frame(result: ClientResult, view: View) -> HeadFrame:
+    """The frame in which the photos of one view are shown.
+
+    Parameters
+    ----------
+    result : ClientResult
+    view : View
+        At least one used photo has it.
+
+    Returns
+    -------
+    HeadFrame
+    """
+    files = [f for f in result.inspections if result.plan.view_of.get(f) == view]
+    file = result.plan.reference_of.get(view, "")
+    reference = result.inspections.get(file) or max((result.inspections[f] for f in files), key=lambda i: i.quality)
+    points = reference.landmarks.points_xy
+    across = points[_OUTER_EYE_LEFT] - points[_OUTER_EYE_RIGHT]
+    # In profile one eye is hidden and only guessed: the line between the eyes says nothing about level there.
+    roll = 0.0 if "profile" in view else math.atan2(across[1], across[0])
+    size = max(reference.landmarks.iod_px, 0.25 * float(np.ptp(points[_MESH, 1])))
+    cos, sin = math.cos(-roll) / size, math.sin(-roll) / size
+    level = points @ np.array([[cos, -sin], [sin, cos]]).T
+    return HeadFrame(points_xy=level, box=_head_box(level))
+
+
+def _head_box(points: npt.NDArray[np.float64]) -> Box:
+    height = float(points[_CHIN, 1] - points[_FOREHEAD_TOP, 1])
+    left, right = float(points[_MESH, 0].min()), float(points[_MESH, 0].max())
+    middle = (left + right) / 2
+    # The back of the head lies away from where the nose points.
+    middle -= 0.6 * (float(points[_NOSE_TIP, 0]) - middle)
+    half = max(0.72 * height, 0.5 * (right - left) + 0.25 * height)
+    return (
+        middle - half,
+        float(points[_FOREHEAD_TOP, 1]) - 0.5 * height,
+        middle + half,
+        float(points[_CHIN, 1]) + 0.3 * height,
+    )
+
+
+def photo_to_frame(inspection: Inspection, frame: HeadFrame) -> Affine:
+    """Rotation, scale and shift from photo px to the frame, (2, 3)."""
+    stable = list(_STABLE)
+    return fit_similarity(inspection.landmarks.points_xy[stable], frame.points_xy[stable])
+
+
+def scale_of(matrix: Affine) -> float:
+    """How much a similarity enlarges."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+
+
+def common_box(inspections: Sequence[Inspection], frame: HeadFrame) -> Box:
+    """The part of the frame's box that all photos cover: sides are moved in where a photo has no pixels.
+
+    Parameters
+    ----------
+    inspections : sequence of Inspection
+    frame : HeadFrame
+
+    Returns
+    -------
+    (left, top, right, bottom)
+        In the frame; inside every photo by a px or more.
+    """
+    left, top, right, bottom = frame.box
+    n = 160
+    step_x, step_y = (right - left) / n, (bottom - top) / n
+    xs, ys = left + (np.arange(n) + 0.5) * step_x, top + (np.arange(n) + 0.5) * step_y
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    covered = np.ones(n * n, bool)
+    for inspection in inspections:
+        to_photo = invert_affine(photo_to_frame(inspection, frame))
+        x, y = apply_affine(to_photo, grid).T
+        # Half a cell and two px of margin: the corners of a cell must be covered as well as its middle.
+        margin = 2.0 + 0.75 * max(step_x, step_y) * scale_of(to_photo)
+        covered &= (
+            (x > margin) & (x < inspection.width_px - margin) & (y > margin) & (y < inspection.height_px - margin)
+        )
+    x0, y0, x1, y1 = _shrink_to(covered.reshape(n, n))
+    return left + x0 * step_x, top + y0 * step_y, left + x1 * step_x, top + y1 * step_y
+
+
+def _shrink_to(covered: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Move in the side that misses most until all is covered: (x0, y0, x1, y1)."""
+    y0, x0, (y1, x1) = 0, 0, covered.shape
+    while x1 - x0 > 1 and y1 - y0 > 1:
+        part = covered[y0:y1, x0:x1]
+        if part.all():
+            break
+        missing = (~part[:, 0]).mean(), (~part[0]).mean(), (~part[:, -1]).mean(), (~part[-1]).mean()
+        side = int(np.argmax(missing))
+        if side == 0:
+            x0 += 1
+        elif side == 1:
+            y0 += 1
+        elif side == 2:
+            x1 -= 1
+        else:
+            y1 -= 1
+    return x0, y0, x1, y1
+
+
+def render_aligned(
+    rgb: Rgb,
+    to_frame: Affine,
+    box: Box,
+    *,
+    px_per_unit: float,
+    color_matrix: npt.NDArray[np.floating[Any]] | None = None,
+) -> Rgb:
+    """One photo, rotated, scaled and shifted to the frame and cut to a box.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        sRGB photo, upright; not written to.
+    to_frame : (2, 3) float64
+        From :func:`photo_to_frame`.
+    box : (left, top, right, bottom)
+        In the frame.
+    px_per_unit : float
+        Px of the picture per unit of the frame; at most one px per photo px keeps it free of invented detail.
+    color_matrix : (3, 3) array or None
+        The same map for every pixel, applied in linear light.
+
+    Returns
+    -------
+    (h, w, 3) uint8
+        sRGB; flat light grey where the photo has no pixels.
+    """
+    left, top, right, bottom = box
+    width, height = max(1, round((right - left) * px_per_unit)), max(1, round((bottom - top) * px_per_unit))
+    place = px_per_unit * to_frame
+    place[:, 2] -= px_per_unit * np.array([left, top])
+    # Only the part of the photo that is shown becomes floating point.
+    corners = apply_affine(invert_affine(place), [[0, 0], [width, 0], [width, height], [0, height]])
+    reach = 4.0 / scale_of(place) + 2
+    x0, y0 = np.clip(np.floor(corners.min(axis=0) - reach), 0, [rgb.shape[1] - 1, rgb.shape[0] - 1]).astype(int)
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0) + reach), [x0 + 1, y0 + 1], [rgb.shape[1], rgb.shape[0]]).astype(int)
+    linear = srgb_to_linear(rgb[y0:y1, x0:x1])
+    if color_matrix is not None:
+        linear = apply_matrix(linear, color_matrix)
+    place[:, 2] += place[:, :2] @ np.array([x0, y0], np.float64)
+
+    shrink = scale_of(place)
+    if shrink < 1:
+        # Averaging first, then turning at about one to one: a direct warp to a smaller picture would alias.
+        size = max(1, round(linear.shape[1] * shrink)), max(1, round(linear.shape[0] * shrink))
+        ratio = np.array([size[0] / linear.shape[1], size[1] / linear.shape[0]])
+        linear = np.asarray(cv2.resize(linear, size, interpolation=cv2.INTER_AREA), np.float32)
+        place[:, :2] /= ratio
+    # Landmarks count from the edge of the first px, OpenCV from its middle.
+    place[:, 2] += place[:, :2] @ np.array([0.5, 0.5]) - 0.5
+    warped = cv2.warpAffine(
+        linear,
+        place,
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(PAD_LINEAR,) * 3,
+    )
+    return encode_srgb8(warped)

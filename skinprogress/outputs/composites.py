@@ -1,0 +1,230 @@
+"""Before and after pictures, and every photo laid over the reference: rotated, scaled and shifted, never warped."""
+
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skinprogress.errors import PhotoError
+from skinprogress.outputs.alignment import Rgb, head_frame, photo_to_frame, render_aligned, scale_of
+from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.pairs import (
+    MAX_HEIGHT_PX,
+    AlignedPair,
+    color_matrix_of,
+    photos_of,
+    read_rgb,
+    render_pair,
+    sessions_to_show,
+    used_views,
+)
+from skinprogress.outputs.style import INK, MUTED, PAPER, printable
+from skinprogress.outputs.wording import is_early, phase_text, safe_name, session_text
+from skinprogress.records import ClientResult, View
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+
+_JPEG_QUALITY = 92
+
+
+def render_before_after(
+    result: ClientResult, *, view: View, from_session: str | None = None, to_session: str | None = None
+) -> Rgb:
+    """A before | after picture with dates and a true footer.
+
+    Parameters
+    ----------
+    result : ClientResult
+    view : View
+    from_session, to_session : str or None
+        None: the baseline and the last session that have the view.
+
+    Returns
+    -------
+    (h, w, 3) uint8
+        sRGB.
+
+    Raises
+    ------
+    ValueError
+        A session has no photo of the view, or the view has a single session.
+    PhotoError
+        A photo can no longer be read.
+    """
+    pair = render_pair(result, view=view, from_session=from_session, to_session=to_session)
+    captions = []
+    for title, session in (("Before", pair.from_session), ("After", pair.to_session)):
+        phase = result.plan.phases.get(session)
+        where = phase_text(phase)
+        if where and is_early(phase):
+            where += ": too soon to judge the outcome"
+        captions.append((title, session_text(session), where))
+    return _compose(pair, captions)
+
+
+def write_composites(result: ClientResult, out: Path) -> list[Path]:
+    """Write ``composites/before_after_{view}.jpg`` for every view that has two sessions.
+
+    Parameters
+    ----------
+    result : ClientResult
+    out : Path
+        Output folder.
+
+    Returns
+    -------
+    list of Path
+        A view whose photos can no longer be read is left out.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    written = []
+    for view in used_views(result):
+        if sessions_to_show(result, view) is None:
+            continue
+        try:
+            picture = render_before_after(result, view=view)
+        except PhotoError:
+            continue  # photos moved away since they were measured: the numbers stay true
+        written.append(write_whole(out / "composites" / f"before_after_{view}.jpg", encode_jpeg(picture)))
+    return written
+
+
+def aligned_names(result: ClientResult) -> dict[str, str]:
+    """File of a used photo to the name of its aligned picture, ``{session}_{n}_{view}.jpg``."""
+    names: dict[str, str] = {}
+    counts: dict[tuple[str, View], int] = {}
+    for view in used_views(result):
+        for inspection in photos_of(result, view):
+            label = safe_name(inspection.ref.session)
+            # Counted by the safe label in lower case: two sessions may differ only in what a file name cannot hold.
+            key = (label.lower(), view)
+            counts[key] = counts.get(key, 0) + 1
+            names[inspection.ref.file] = f"{label}_{counts[key]}_{view}.jpg"
+    return names
+
+
+def write_aligned(result: ClientResult, out: Path) -> list[Path]:
+    """Write every used photo in the frame of its view's reference photo to ``aligned/``.
+
+    Parameters
+    ----------
+    result : ClientResult
+    out : Path
+        Output folder.
+
+    Returns
+    -------
+    list of Path
+        A photo that can no longer be read is left out.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+
+    Notes
+    -----
+    All pictures of a view show the same frame, each in its own resolution: a small photo is not blown up, and it does
+    not cost the others their detail. Places outside a photo are flat grey.
+    """
+    names = aligned_names(result)
+    written = []
+    for view in used_views(result):
+        frame = head_frame(result, view)
+        limit = MAX_HEIGHT_PX / (frame.box[3] - frame.box[1])
+        for inspection in photos_of(result, view):
+            to_frame = photo_to_frame(inspection, frame)
+            try:
+                rgb = read_rgb(inspection)
+            except PhotoError:
+                continue
+            picture = render_aligned(
+                rgb,
+                to_frame,
+                frame.box,
+                px_per_unit=min(limit, 1 / scale_of(to_frame)),
+                color_matrix=color_matrix_of(result, inspection),
+            )
+            written.append(write_whole(out / "aligned" / names[inspection.ref.file], encode_jpeg(picture)))
+    return written
+
+
+def encode_jpeg(rgb: Rgb, *, quality: int = _JPEG_QUALITY) -> bytes:
+    """Encode a picture as JPEG that says it is sRGB and carries nothing else of where it came from."""
+    from PIL import Image, ImageCms
+
+    buffer = io.BytesIO()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # Full colour resolution: halved chroma smears exactly the redness that people look for.
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True, icc_profile=profile)
+    return buffer.getvalue()
+
+
+@lru_cache(maxsize=16)
+def _font(size_px: int, *, bold: bool = False) -> "FreeTypeFont":
+    import matplotlib
+    from PIL import ImageFont
+
+    # The font that matplotlib ships: it knows umlauts and is there on every machine.
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)
+
+
+def _compose(pair: AlignedPair, captions: list[tuple[str, str, str]]) -> Rgb:
+    """Both pictures side by side on white, captions above, the footer below."""
+    from PIL import Image, ImageDraw
+
+    height, width = pair.before.shape[:2]
+    size = int(np.clip(width / 26, 13, 34))
+    margin, gap = round(1.2 * size), max(4, round(0.35 * size))
+    total = max(2 * width + gap, 34 * size) + 2 * margin
+    left = (total - 2 * width - gap) // 2
+    column = max(width, (total - 2 * margin - gap) // 2)
+    blocks = [
+        [
+            *((line, _font(round(1.15 * size), bold=True), INK) for line in (title,)),
+            *((line, _font(size), INK) for line in _wrap(date, _font(size), column)),
+            *((line, _font(round(0.85 * size)), MUTED) for line in _wrap(where, _font(round(0.85 * size)), column)),
+        ]
+        for title, date, where in captions
+    ]
+    small = _font(max(11, round(0.72 * size)))
+    footer = _wrap(pair.footer, small, total - 2 * margin)
+    head = margin + max(sum(_line_px(f) for _, f, _ in block) for block in blocks) + round(0.6 * size)
+    foot = round(0.7 * size) + len(footer) * _line_px(small) + round(0.8 * margin)
+    canvas = Image.new("RGB", (total, head + height + foot), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for k, (block, picture) in enumerate(zip(blocks, (pair.before, pair.after), strict=True)):
+        x, y = left + k * (width + gap), margin
+        text_x = x if column == width else margin + k * (column + gap)
+        for line, font, color in block:
+            draw.text((text_x, y), line, font=font, fill=color)
+            y += _line_px(font)
+        canvas.paste(Image.fromarray(picture), (x, head))
+    y = head + height + round(0.7 * size)
+    for line in footer:
+        draw.text((margin, y), line, font=small, fill=MUTED)
+        y += _line_px(small)
+    return np.asarray(canvas, np.uint8)
+
+
+def _line_px(font: "FreeTypeFont") -> int:
+    return round(1.35 * font.size)
+
+
+def _wrap(text: str, font: "FreeTypeFont", width_px: int) -> list[str]:
+    """Break a text into lines that fit."""
+    lines: list[str] = []
+    for word in printable(text, max_chars=600).split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width_px:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -1,0 +1,123 @@
+"""Files that appear whole or not at all, and the folder that they go into."""
+
+import secrets
+from pathlib import Path
+
+from skinprogress.errors import OutputError
+
+FOLDERS = ("charts", "composites", "aligned")
+"""Subfolders of an output folder that hold pictures made by this program."""
+
+_PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
+_RAW_SUFFIXES = {f".{kind}" for kind in ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")}
+
+
+def write_whole(path: Path, data: bytes | str) -> Path:
+    """Write a file so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+    data : bytes or str
+        Text is written as UTF-8 with its line ends as they are; what UTF-8 cannot hold (undecodable bytes of a file
+        name) is written as an escape.
+
+    Returns
+    -------
+    Path
+        `path`, for chaining.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    payload = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    # A short name of its own: a long file name plus a suffix could pass the limit of the file system.
+    beside = path.with_name(f".{secrets.token_hex(6)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # open() rather than tempfile: the file gets the permissions that the user's umask asks for.
+        with beside.open("xb") as file:
+            file.write(payload)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error})", "close it elsewhere or choose another folder"
+        ) from error
+    except BaseException:
+        # Ctrl-C too: no half-written file stays behind.
+        beside.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
+    """Make the output folder, or say in one line why it cannot be used.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for the results; made with its parents.
+    photos_folder : Path or None
+        Folder that is read for photos: `out` must not be it or lie inside it, or the next run would read pictures
+        made by this one.
+
+    Raises
+    ------
+    OutputError
+        `out` is a file or lies inside one, cannot be written, or holds photos.
+    """
+    blocker = next((p for p in (out, *out.parents) if p.exists()), None)
+    if blocker is not None and not blocker.is_dir():
+        where = "is a file" if blocker == out else f"lies inside the file {blocker}"
+        raise OutputError(f"The output folder {out} {where}", "choose a folder with -o")
+    if photos_folder is not None and _is_within(out, photos_folder):
+        raise OutputError(
+            f"The output folder {out} lies in the folder of the photos, where results and photos would mix",
+            "choose a folder elsewhere with -o",
+        )
+    if (photo := _find_photo(out)) is not None:
+        raise OutputError(
+            f"The output folder {out} holds photos ({photo.name}), and results would mix with them",
+            "choose a new or empty folder with -o",
+        )
+    probe = out / f".{secrets.token_hex(6)}.tmp"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch(exist_ok=False)  # the only test that tells the truth about rights, shares and full disks
+    except OSError as error:
+        raise OutputError(
+            f"The output folder {out} cannot be written ({error.strerror or error})", "choose another folder with -o"
+        ) from error
+    finally:
+        if probe.exists():
+            probe.unlink()
+
+
+def _is_within(out: Path, folder: Path) -> bool:
+    inner, outer = out.resolve(), folder.resolve()
+    return inner == outer or outer in inner.parents
+
+
+def _find_photo(out: Path) -> Path | None:
+    """First photo in `out` or one folder below it, leaving out the folders that this program fills."""
+    if not out.is_dir():
+        return None
+    try:
+        here = sorted(out.iterdir())
+        below = [p for d in here if d.is_dir() and d.name not in FOLDERS and d.name[0] != "." for p in _listed(d)]
+    except OSError:
+        return None  # the probe says it better
+    return next(
+        (p for p in (*here, *below) if p.suffix.lower() in _PHOTO_SUFFIXES | _RAW_SUFFIXES and p.is_file()), None
+    )
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []  # a folder that cannot be read is not one of ours to judge

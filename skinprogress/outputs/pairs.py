@@ -1,0 +1,183 @@
+"""Two photos of one view laid over each other, and what must be said beside them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.comparison.course import is_covered
+from skinprogress.errors import PhotoError
+from skinprogress.outputs.alignment import Rgb, common_box, head_frame, photo_to_frame, render_aligned, scale_of
+from skinprogress.outputs.wording import flag_texts
+from skinprogress.photos.reading import read_photo, to_srgb8
+from skinprogress.records import ClientResult, Flag, Inspection, Rung, View
+
+MAX_HEIGHT_PX = 1400
+"""Tallest picture; more than a screen shows and a fifth of the file size of the photo."""
+_MATCHED: dict[Rung, str] = {
+    "card": "colour matched on a colour card",
+    "patch": "colour matched on a grey patch",
+    "background": "colour matched on the background",
+    "none": "colour not matched",
+}
+_SEEN = (
+    Flag.POSE_DIFFERS,
+    Flag.EXPRESSION_DIFFERS,
+    Flag.PERSPECTIVE_DIFFERS,
+    Flag.LIGHT_DIFFERS,
+    Flag.SHARPNESS_DIFFERS,
+)  # what can pass for a change of the skin in a picture
+_DECLARED = (Flag.MAKEUP_DECLARED, Flag.CREAM_DECLARED, Flag.FILTER_DECLARED, Flag.NOT_A_BASELINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedPair:
+    """Two photos of one view in the same crop, and what must be said beside them.
+
+    Attributes
+    ----------
+    before, after : (h, w, 3) uint8
+        sRGB, the same size.
+    color_reference : Rung
+        What the colour of both was matched on.
+    remarks : tuple of str
+        Differences between the photos that can pass for a change of the skin.
+    """
+
+    view: View
+    from_session: str
+    to_session: str
+    before: Rgb
+    after: Rgb
+    color_reference: Rung
+    remarks: tuple[str, ...]
+
+    @property
+    def footer(self) -> str:
+        """One true line on how the pair was made."""
+        lines = ["Aligned by rotation, scale and shift; " + _MATCHED[self.color_reference] + ".", *self.remarks]
+        return " ".join(line if line.endswith(".") else f"{line[0].upper()}{line[1:]}." for line in lines)
+
+
+def used_views(result: ClientResult) -> list[View]:
+    """Views of the photos that were used, in the order of the photos."""
+    return list(dict.fromkeys(result.plan.view_of[f] for f in result.inspections if f in result.plan.view_of))
+
+
+def photos_of(result: ClientResult, view: View, session: str | None = None) -> list[Inspection]:
+    """Used photos of a view (and session), in order of sessions and names."""
+    order = {label: k for k, label in enumerate(result.sessions)}
+    found = [
+        i
+        for file, i in result.inspections.items()
+        if result.plan.view_of.get(file) == view and session in (None, i.ref.session)
+    ]
+    return sorted(found, key=lambda i: (order.get(i.ref.session, len(order)), i.ref.file))
+
+
+def sessions_to_show(result: ClientResult, view: View) -> tuple[str, str] | None:
+    """The first session that may be a baseline and the last one; None where a view has a single session.
+
+    A session with numbing or another cream on the skin is shown only where there is nothing else.
+    """
+    every = list(dict.fromkeys(i.ref.session for i in photos_of(result, view)))
+    bare = [session for session in every if not is_covered(result.plan, session)]
+    sessions = bare if len(bare) > 1 else every
+    if len(sessions) < 2:
+        return None
+    first = result.plan.baseline if result.plan.baseline in sessions[:-1] else sessions[0]
+    return first, sessions[-1]
+
+
+def render_pair(
+    result: ClientResult, *, view: View, from_session: str | None = None, to_session: str | None = None
+) -> AlignedPair:
+    """Lay the best photo of one session over the best of another.
+
+    Parameters
+    ----------
+    result : ClientResult
+    view : View
+    from_session, to_session : str or None
+        None: the baseline and the last session that have the view.
+
+    Returns
+    -------
+    AlignedPair
+        Cropped to what both photos cover, and no larger than the coarser of them.
+
+    Raises
+    ------
+    ValueError
+        A session has no photo of the view, or the view has a single session.
+    PhotoError
+        A photo can no longer be read.
+    """
+    default = sessions_to_show(result, view)
+    if default is None and (from_session is None or to_session is None):
+        raise ValueError(f"view {view} has photos of one session only: a comparison needs two")
+    sessions = from_session or (default or ("",))[0], to_session or (default or ("",))[-1]
+    best = []
+    for session in sessions:
+        if not (photos := photos_of(result, view, session)):
+            raise ValueError(f"session {session} has no used photo of view {view}")
+        best.append(max(photos, key=lambda i: i.quality))
+    frame = head_frame(result, view)
+    maps = [photo_to_frame(i, frame) for i in best]
+    box = common_box(best, frame)
+    px_per_unit = min(*(1 / scale_of(m) for m in maps), MAX_HEIGHT_PX / (box[3] - box[1]))
+    rung = _shared_rung(result, best)
+    before, after = (
+        render_aligned(
+            read_rgb(i),
+            m,
+            box,
+            px_per_unit=px_per_unit,
+            color_matrix=color_matrix_of(result, i, matched=rung != "none"),
+        )
+        for i, m in zip(best, maps, strict=True)
+    )
+    return AlignedPair(
+        view=view,
+        from_session=sessions[0],
+        to_session=sessions[1],
+        before=before,
+        after=after,
+        color_reference=rung,
+        remarks=tuple(_remarks(result, view, sessions, best)),
+    )
+
+
+def read_rgb(inspection: Inspection) -> Rgb:
+    """Decode the photo of an inspection as 8-bit sRGB; a photo that has gone is a PhotoError too."""
+    try:
+        return to_srgb8(read_photo(inspection.ref))
+    except OSError as error:
+        raise PhotoError("unreadable", f"{inspection.ref.file} cannot be read", "check that it still exists") from error
+
+
+def _shared_rung(result: ClientResult, photos: list[Inspection]) -> Rung:
+    """What both photos were matched on; matching one of two would make a difference of its own."""
+    corrections = [result.plan.corrections.get(i.ref.file) for i in photos]
+    rungs = {"none" if c is None else c.rung for c in corrections}
+    return next((c.rung for c in corrections if c is not None and len(rungs) == 1), "none")
+
+
+def color_matrix_of(
+    result: ClientResult, inspection: Inspection, *, matched: bool = True
+) -> npt.NDArray[np.floating[Any]] | None:
+    """The photo's colour map toward the reference photo, (3, 3); None where nothing was matched."""
+    correction = result.plan.corrections.get(inspection.ref.file)
+    return correction.matrix if matched and correction is not None and correction.rung != "none" else None
+
+
+def _remarks(result: ClientResult, view: View, sessions: tuple[str, str], photos: list[Inspection]) -> list[str]:
+    flags = Flag.NONE
+    for comparison in result.comparisons:
+        if comparison.view == view and (comparison.from_session, comparison.to_session) == sessions:
+            flags |= comparison.flags
+    texts = flag_texts(flags, _SEEN)
+    for word, inspection in zip(("before", "after"), photos, strict=True):
+        texts += [f"{word}: {t}" for t in flag_texts(inspection.flags | inspection.ref.flags, _DECLARED)]
+    return texts

@@ -1,0 +1,115 @@
+"""The table of outputs. To add one: a function that writes it and a row here."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from skinprogress.outputs.charts import write_charts
+from skinprogress.outputs.composites import write_aligned, write_composites
+from skinprogress.outputs.files import FOLDERS, prepare_output
+from skinprogress.outputs.report import write_report
+from skinprogress.outputs.tables import write_run, write_tables
+from skinprogress.records import ClientResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One kind of file that a run leaves.
+
+    Attributes
+    ----------
+    title : str
+        What it is, for the report and the progress bar.
+    write : callable
+        From the result and the output folder to the files written.
+    last : bool
+        Written after all others, because it shows them.
+    """
+
+    name: str
+    title: str
+    write: Callable[[ClientResult, Path], list[Path]]
+    last: bool = False
+
+
+_ROWS = (
+    Output(name="tables", title="tables (CSV and Parquet) and the record of the run", write=write_tables),
+    Output(name="charts", title="charts per measure (PNG and SVG)", write=write_charts),
+    Output(name="composites", title="before and after pictures (JPEG)", write=write_composites),
+    Output(name="aligned", title="every photo laid over the reference (JPEG)", write=write_aligned),
+    Output(name="report", title="this report", write=write_report, last=True),
+)
+
+OUTPUTS: dict[str, Output] = {output.name: output for output in _ROWS}
+
+
+def write_outputs(
+    result: ClientResult, out: Path, *, progress: Callable[[str], None] | None = None
+) -> dict[str, list[Path]]:
+    """Write everything that a run leaves.
+
+    Parameters
+    ----------
+    result : ClientResult
+    out : Path
+        Output folder; made where it is missing. Files that an earlier run made there are cleared away first, so that
+        a run that stops half-way leaves no report; other files stay.
+    progress : callable or None
+        Called with the title of each output before it is written.
+
+    Returns
+    -------
+    dict of str to list of Path
+        Name of the output to its files.
+
+    Raises
+    ------
+    OutputError
+        The folder or a file cannot be written.
+    """
+    prepare_output(out)
+    _clear_earlier(out)
+    pictures_before = _pictures(out)
+    written: dict[str, list[Path]] = {}
+    for output in sorted(OUTPUTS.values(), key=lambda o: o.last):
+        if progress is not None:
+            progress(output.title)
+        try:
+            written[output.name] = output.write(result, out)
+        except BaseException:
+            # The next run must know what this one left, and clear it away.
+            _record(result, out, written, _pictures(out) - pictures_before, complete=False)
+            raise
+        _record(result, out, written, set(), complete=False)
+    _record(result, out, written, set(), complete=True)
+    return written
+
+
+def _record(
+    result: ClientResult, out: Path, written: dict[str, list[Path]], more: set[Path], *, complete: bool
+) -> None:
+    files = [path for paths in written.values() for path in paths]
+    names = dict.fromkeys(p.relative_to(out).as_posix() for p in (*files, *sorted(more)) if p.is_relative_to(out))
+    write_run(result, out, files=list(names), complete=complete)
+
+
+def _pictures(out: Path) -> set[Path]:
+    return {path for folder in FOLDERS for path in (out / folder).glob("*")}
+
+
+def _clear_earlier(out: Path) -> None:
+    """Remove what an earlier run lists as its own, the report first; never anything outside the output folder."""
+    try:
+        record = json.loads((out / "run.json").read_text("utf-8"))
+        listed = record["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no earlier run, or not a record of ours: nothing is known to be ours
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    for name in sorted(names, key=lambda n: n != "report.html"):
+        path = out / name
+        parts = Path(name).parts
+        # Files of ours lie in the folder itself or in one of our three: a changed list removes nothing else.
+        ours = len(parts) == 1 or (len(parts) == 2 and parts[0] in FOLDERS)
+        if ours and ".." not in parts and not Path(name).is_absolute() and path.is_file() and name != "run.json":
+            path.unlink(missing_ok=True)

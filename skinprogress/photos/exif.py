@@ -1,0 +1,123 @@
+"""What the camera wrote down beside the picture. Only a fixed list is taken: a location never leaves the file."""
+
+from datetime import datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif
+
+_EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
+_ORIENTATION, _COLOR_SPACE = 0x0112, 0xA001
+
+_TEXTS = {"make": 0x010F, "model": 0x0110, "software": 0x0131}
+_EXIF_TEXTS = {"lens": 0xA434}
+_EXIF_NUMBERS = {
+    "focal_length_mm": 0x920A,
+    "focal_length_35mm": 0xA405,
+    "f_number": 0x829D,
+    "iso": 0x8827,
+    "exposure_bias_ev": 0x9204,
+    "digital_zoom": 0xA404,
+}
+_EXPOSURE_TIME, _FLASH, _WHITE_BALANCE = 0x829A, 0x9209, 0xA403
+_DATES = (0x9003, 0x9004)
+"""DateTimeOriginal, DateTimeDigitized. The plain DateTime is when a program last saved the file: not used."""
+
+_LONGEST_TEXT = 80
+
+
+def read_metadata(exif: "Exif") -> dict[str, str]:
+    """Camera, exposure and software, as far as recorded and readable.
+
+    Returns
+    -------
+    dict of str to str
+        Any of ``make``, ``model``, ``lens``, ``software``, ``focal_length_mm``, ``focal_length_35mm``,
+        ``exposure_time_s`` (a fraction such as ``1/60`` where below 0.3), ``f_number``, ``iso``,
+        ``exposure_bias_ev``, ``digital_zoom``, ``flash`` (``fired``, ``not fired``), ``white_balance`` (``auto``,
+        ``manual``), ``taken_at`` (ISO 8601). Never a location, an owner, a serial number or a comment.
+    """
+    details = _directory(exif, _EXIF_IFD)
+    found = {name: _text(exif.get(tag)) for name, tag in _TEXTS.items()}
+    found |= {name: _text(details.get(tag)) for name, tag in _EXIF_TEXTS.items()}
+    found |= {name: _decimal(details.get(tag)) for name, tag in _EXIF_NUMBERS.items()}
+    found["exposure_time_s"] = _exposure_time(details.get(_EXPOSURE_TIME))
+    flash, white_balance = (_number(details.get(tag)) for tag in (_FLASH, _WHITE_BALANCE))
+    if flash is not None:
+        found["flash"] = "fired" if int(flash) & 1 else "not fired"
+    if white_balance in (0, 1):
+        found["white_balance"] = "auto" if white_balance == 0 else "manual"
+    taken_at = read_taken_at(exif)
+    found["taken_at"] = taken_at.isoformat() if taken_at else ""
+    return {name: value for name, value in found.items() if value}
+
+
+def read_taken_at(exif: "Exif") -> datetime | None:
+    """Local time at which the photo was taken, or None where the camera did not write it or wrote nonsense."""
+    details = _directory(exif, _EXIF_IFD)
+    for tag in _DATES:
+        try:
+            taken_at = datetime.strptime(_text(details.get(tag))[:19], "%Y:%m:%d %H:%M:%S")
+        except ValueError:
+            continue
+        # Cameras whose clock was never set start at their epoch.
+        if taken_at.year > 1990:
+            return taken_at
+    return None
+
+
+def read_orientation(exif: "Exif") -> int:
+    """EXIF orientation 1..8; 1 where it is missing or nonsense."""
+    value = _number(exif.get(_ORIENTATION))
+    return int(value) if value is not None and value in range(1, 9) else 1
+
+
+def read_declared_space(exif: "Exif") -> str:
+    """Colour space that the camera declared without a profile: ``sRGB``, ``Adobe RGB`` or nothing."""
+    value = _number(_directory(exif, _EXIF_IFD).get(_COLOR_SPACE))
+    if value == 1:
+        return "sRGB"
+    # Cameras set to Adobe RGB often write no profile: "uncalibrated", and R03 in the interoperability directory (DCF).
+    if value == 2 or (value == 65535 and _text(_directory(exif, _INTEROP_IFD).get(1)) == "R03"):
+        return "Adobe RGB"
+    return ""
+
+
+def _directory(exif: "Exif", tag: int) -> dict[int, Any]:
+    try:
+        # A damaged directory raises whatever its numbers lead to; it costs the figures, not the photo.
+        return dict(exif.get_ifd(tag))
+    except Exception:
+        return {}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return ""
+    kept = "".join(character for character in value.split("\0")[0] if character.isprintable())
+    return kept.strip()[:_LONGEST_TEXT]
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return number if abs(number) < 1e9 else None
+
+
+def _decimal(value: Any) -> str:
+    number = _number(value)
+    return "" if number is None else f"{number:.6g}"
+
+
+def _exposure_time(value: Any) -> str:
+    seconds = _number(value)
+    if seconds is None or seconds <= 0:
+        return ""
+    return str(Fraction(1, round(1 / seconds))) if seconds < 0.3 else f"{seconds:.3g}"

@@ -1,0 +1,622 @@
+"""The stages, chained: inspect, plan, measure, compare. The only place that does."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.color.references import ColorEvidence, match_color, sample_background, uncorrected
+from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
+from skinprogress.comparison.faces import STRIDE, MeasuredFace, measure_face
+from skinprogress.comparison.findings import find_findings
+from skinprogress.comparison.pairs import compare_pair
+from skinprogress.errors import NothingMeasuredError, PhotoError
+from skinprogress.face.canonical import STABLE_POINTS, estimate_similarity, mesh, triangle_scale
+from skinprogress.face.landmarks import find_landmarks
+from skinprogress.face.quality import (
+    IRIS_MM,
+    IRIS_READS_LARGE,
+    IRIS_RELATIVE_SE,
+    MESH_MM_PER_CM,
+    MESH_RELATIVE_SE,
+    MIN_IRIS_PX,
+    estimate_face_size,
+    eyes_are_open,
+    measure_iris_px,
+    measure_sharpness,
+    rotation_from_pose,
+)
+from skinprogress.face.regions import FACE_OVAL
+from skinprogress.face.registration import align_face, detail_picture, estimate_misfit, surface_scale
+from skinprogress.face.skin import estimate_visibility, find_skin
+from skinprogress.metrics.inputs import prepare_input
+from skinprogress.metrics.table import METRICS
+from skinprogress.photos.reading import read_photo, to_srgb8
+from skinprogress.records import (
+    Change,
+    ClientPlan,
+    ClientResult,
+    ColorCorrection,
+    Comparison,
+    Course,
+    Face,
+    Flag,
+    Inspection,
+    Landmarks,
+    Measurement,
+    PhotoRef,
+    PhotoReport,
+    Rejection,
+    View,
+)
+from skinprogress.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many photos are through and how many there are."""
+
+_DETECTION_SIDE = 1280
+# A photo carries more detail than the frame of 1024 px where its px are this much smaller than the frame's.
+_FINER = 1.25
+
+
+def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
+    """Look at one photo: face, pose, quality, background.
+
+    Parameters
+    ----------
+    ref : PhotoRef
+    settings : Settings
+
+    Returns
+    -------
+    Inspection
+
+    Raises
+    ------
+    PhotoError
+        The photo cannot be read, shows no face that could be measured, or the wrong number of them.
+    """
+    photo = read_photo(ref)
+    small = to_srgb8(photo, max_side=_DETECTION_SIDE)
+    height, width = photo.pixels.shape[:2]
+    landmarks, n_faces = find_landmarks(small, scale=width / small.shape[1], face_index=ref.face_index)
+    if landmarks.iod_px < settings.min_iod_px:
+        raise PhotoError(
+            "face_too_small",
+            f"the eyes are {landmarks.iod_px:.0f} px apart and need {settings.min_iod_px:.0f}",
+            "move closer or send the photo in its original size, not a preview",
+        )
+    flags = ref.flags | photo.flags
+    if n_faces > 1:
+        flags |= Flag.OTHER_FACES
+    is_open = eyes_are_open(landmarks)
+    if not is_open:
+        flags |= Flag.EYES_CLOSED
+    if landmarks.iod_px < 2 * settings.min_iod_px:
+        flags |= Flag.LOW_RESOLUTION
+    return Inspection(
+        ref=ref,
+        landmarks=landmarks,
+        height_px=height,
+        width_px=width,
+        iris_px=measure_iris_px(landmarks),
+        eyes_open=is_open,
+        sharpness=measure_sharpness(photo.pixels, landmarks),
+        camera_distance_cm=estimate_face_size(landmarks)[1],
+        background=sample_background(photo, landmarks.points_xy[list(FACE_OVAL)]),
+        metadata=photo.metadata,
+        flags=flags,
+    )
+
+
+def plan_client(
+    inspections: Sequence[Inspection], *, client: str, sessions: Sequence[str], course: Course, settings: Settings
+) -> tuple[ClientPlan, list[Rejection]]:
+    """Decide what needs the whole client: views, reference photos, millimetres, colour, phases.
+
+    Parameters
+    ----------
+    inspections : sequence of Inspection
+    client : str
+    sessions : sequence of str
+        In order of time; those without a usable photo are left out of the plan.
+    course : Course
+    settings : Settings
+
+    Returns
+    -------
+    plan : ClientPlan
+    rejected : list of Rejection
+        Photos turned too far in a set that is frontal.
+    """
+    view_of, flags, rejected = _assign_views(inspections, settings)
+    used = [i for i in inspections if i.ref.file in view_of]
+    by_session: dict[str, list[PhotoRef]] = defaultdict(list)
+    for inspection in used:
+        by_session[inspection.ref.session].append(inspection.ref)
+    order = [s for s in sessions if s in by_session]
+    phases = {s: phase_of(s, by_session[s], course) for s in order}
+    baseline = find_baseline(order, by_session, phases)
+    reference_of = _choose_references(used, view_of, order, baseline)
+    by_file = {i.ref.file: i for i in used}
+    mm_per_px, relative_se, from_iris = _estimate_scale(used)
+    if not from_iris:
+        for file in mm_per_px:
+            flags[file] |= Flag.SCALE_FROM_LANDMARKS
+    plan = ClientPlan(
+        client=client,
+        sessions=tuple(order),
+        view_of=view_of,
+        reference_of=reference_of,
+        mm_per_px=mm_per_px,
+        scale_relative_se=relative_se,
+        corrections={i.ref.file: _correction(i, by_file[reference_of[view_of[i.ref.file]]], used) for i in used},
+        canonical_px={v: _frame_side([i for i in used if view_of[i.ref.file] == v], settings) for v in reference_of},
+        baseline=baseline,
+        covered_sessions=tuple(s for s in order if any(r.stage in NEVER_BASELINE for r in by_session[s])),
+        phases=phases,
+        course=course,
+        settings_hash=settings.hash,
+        flags=flags,
+    )
+    return plan, rejected
+
+
+def _assign_views(
+    inspections: Sequence[Inspection], settings: Settings
+) -> tuple[dict[str, View], dict[str, Flag], list[Rejection]]:
+    """View of each photo; a lone turned photo counts as frontal up to the limit and is rejected beyond."""
+    seen: dict[View, set[str]] = defaultdict(set)
+    for i in inspections:
+        seen[i.ref.view or i.landmarks.view].add(i.ref.session)
+    only_front = len(seen.get("front", ())) > 0
+    view_of: dict[str, View] = {}
+    flags: dict[str, Flag] = {}
+    rejected = []
+    for i in inspections:
+        view: View = i.ref.view or i.landmarks.view
+        yaw = abs(i.landmarks.pose_deg[0])
+        flags[i.ref.file] = i.flags
+        if i.ref.view is None and view != "front" and only_front and len(seen[view]) < 2:
+            if yaw > settings.max_yaw_deg:
+                rejected.append(
+                    Rejection(
+                        file=i.ref.file,
+                        session=i.ref.session,
+                        code="extreme_pose",
+                        reason=f"the head is turned by {yaw:.0f}°, the limit for a frontal photo is "
+                        f"{settings.max_yaw_deg:.0f}°, and no other session has this view",
+                        remedy="look straight into the lens, or take the same side view in every session",
+                        sha256=i.ref.sha256,
+                    )
+                )
+                continue
+            view = "front"
+            flags[i.ref.file] |= Flag.VIEW_ASSUMED
+        view_of[i.ref.file] = view
+    return view_of, flags, rejected
+
+
+def _choose_references(
+    used: Sequence[Inspection], view_of: Mapping[str, View], order: Sequence[str], baseline: str | None
+) -> dict[View, str]:
+    """Best photo of the baseline session for each view; of the first session with that view where it has none."""
+    references: dict[View, str] = {}
+    for view in dict.fromkeys(view_of.values()):
+        candidates = [i for i in used if view_of[i.ref.file] == view]
+        first = min(candidates, key=lambda i: (i.ref.session != baseline, order.index(i.ref.session))).ref.session
+        best = max((i for i in candidates if i.ref.session == first), key=lambda i: i.quality)
+        references[view] = best.ref.file
+    return references
+
+
+def _estimate_scale(used: Sequence[Inspection]) -> tuple[dict[str, float], float, bool]:
+    """Millimetres per photo px, from one constant for the client: mm per centimetre of the canonical mesh.
+
+    The irises of all photos are pooled; from photo to photo the inner landmarks carry the scale, which repeats better.
+    """
+    px_per_cm = {i.ref.file: estimate_face_size(i.landmarks)[0] for i in used}
+    readings = [
+        IRIS_MM * IRIS_READS_LARGE / i.iris_px * px_per_cm[i.ref.file]
+        for i in used
+        if i.eyes_open and i.iris_px >= MIN_IRIS_PX and abs(i.landmarks.pose_deg[0]) < 20.0
+    ]
+    mm_per_cm = float(np.median(readings)) if readings else MESH_MM_PER_CM
+    error = IRIS_RELATIVE_SE if readings else MESH_RELATIVE_SE
+    return {file: mm_per_cm / size for file, size in px_per_cm.items()}, error, bool(readings)
+
+
+def _head_similarity(landmarks: Landmarks) -> npt.NDArray[np.float64]:
+    """Similarity from centimetres of the turned canonical head to photo px."""
+    stable = list(STABLE_POINTS)
+    model = mesh().vertices_cm[stable].astype(np.float64) @ rotation_from_pose((*landmarks.pose_deg[:2], 0.0)).T
+    return estimate_similarity(model[:, :2] * np.array([1.0, -1.0]), landmarks.points_xy[stable])
+
+
+def _evidence(inspection: Inspection) -> ColorEvidence:
+    return ColorEvidence(
+        background=inspection.background,
+        head_xy=_head_similarity(inspection.landmarks),
+        size_px=(inspection.height_px, inspection.width_px),
+    )
+
+
+def _correction(inspection: Inspection, reference: Inspection, used: Sequence[Inspection]) -> ColorCorrection:
+    """Correction toward the reference photo; the reference has the best rung that any photo shares with it."""
+    if inspection is not reference:
+        return match_color(_evidence(inspection), _evidence(reference))
+    others = [match_color(_evidence(i), _evidence(reference)) for i in used if i is not reference]
+    matched = next((c for c in others if c.rung != "none"), None)
+    if matched is None:
+        return uncorrected("nothing in the other photos matches the background of the reference photo")
+    return uncorrected("the reference photo: the others are matched to it", rung=matched.rung)
+
+
+def _frame_side(photos: Sequence[Inspection], settings: Settings) -> int:
+    """The larger frame only where every photo of the view is finer than the smaller one."""
+    side = settings.canonical_px
+    finest = min(float(np.median(triangle_scale(i.landmarks.points_xy, side))) for i in photos)
+    return settings.canonical_px_max if finest >= _FINER else side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceFace:
+    """What the other photos of a view are held against."""
+
+    file: str
+    detail: npt.NDArray[np.uint8]
+    mm_per_px: npt.NDArray[np.float32]
+
+
+def reference_scale(plan: ClientPlan, view: View, inspections: Mapping[str, Inspection]) -> npt.NDArray[np.float32]:
+    """Millimetres per canonical px of a view: one map for all photos, since the same px is the same skin."""
+    file = plan.reference_of[view]
+    return surface_scale(
+        inspections[file].landmarks, mm_per_photo_px=plan.mm_per_px[file], side_px=plan.canonical_px[view]
+    )
+
+
+def align_and_correct(
+    inspection: Inspection, plan: ClientPlan, *, mm_per_px: npt.NDArray[np.float32], reference: ReferenceFace | None
+) -> tuple[Face, npt.NDArray[np.uint8]]:
+    """Read a photo into the canonical frame and correct its colour.
+
+    Parameters
+    ----------
+    inspection : Inspection
+    plan : ClientPlan
+    mm_per_px : (S, S) float32
+    reference : ReferenceFace or None
+        None for the reference photo itself.
+
+    Returns
+    -------
+    face : Face
+    detail : (512, 512) uint8
+        The face's detail picture.
+    """
+    file = inspection.ref.file
+    view = plan.view_of[file]
+    side = plan.canonical_px[view]
+    aligned = align_face(read_photo(inspection.ref), inspection.landmarks, side_px=side)
+    visibility = estimate_visibility(inspection.landmarks.pose_deg, side)
+    skin = find_skin(aligned.linear_rgb, aligned.clipped, visibility)
+    detail = detail_picture(aligned.linear_rgb)
+    correction = plan.corrections[file]
+    corrected = cv2.transform(aligned.linear_rgb, correction.matrix)
+    flags = plan.flags[file] | correction.flags
+    with np.errstate(invalid="ignore"):
+        seen = visibility >= 0.4
+    if (aligned.clipped & seen).mean() > 0.1 * seen.mean():
+        flags |= Flag.CLIPPED_SKIN
+    face = Face(
+        ref=inspection.ref,
+        view=view,
+        linear_rgb=np.asarray(corrected, np.float32),
+        skin=skin,
+        mm_per_px=mm_per_px,
+        photo_px_per_px=aligned.photo_px_per_px,
+        visibility=visibility,
+        misfit_percent_iod=0.0 if reference is None else estimate_misfit(detail, reference.detail, skin),
+        correction=correction,
+        flags=flags,
+    )
+    return face, detail
+
+
+def measure_photo(
+    inspection: Inspection,
+    plan: ClientPlan,
+    *,
+    mm_per_px: npt.NDArray[np.float32],
+    reference: ReferenceFace | None,
+    settings: Settings,
+) -> tuple[MeasuredFace, list[Measurement], ReferenceFace]:
+    """Align, correct and measure one photo.
+
+    Returns
+    -------
+    measured : MeasuredFace
+        Metric maps, for comparisons.
+    measurements : list of Measurement
+    as_reference : ReferenceFace
+        For the other photos, when this is the reference photo.
+    """
+    face, detail = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
+    data = prepare_input(face)
+    maps: dict[str, npt.NDArray[np.float32]] = {}
+    computed: dict[Callable[..., npt.NDArray[np.float32]], npt.NDArray[np.float32]] = {}
+    nowhere = ~face.skin[::STRIDE, ::STRIDE]
+    for metric in METRICS.values():
+        if metric.compute not in computed:
+            plane = np.array(metric.compute(data)[::STRIDE, ::STRIDE], np.float32)
+            plane[nowhere] = np.nan
+            computed[metric.compute] = plane
+        maps[metric.name] = computed[metric.compute]
+    measured = MeasuredFace(
+        ref=face.ref,
+        view=face.view,
+        inspection=inspection,
+        maps=maps,
+        skin=np.ascontiguousarray(face.skin[::STRIDE, ::STRIDE]),
+        mm_per_px=face.mm_per_px[::STRIDE, ::STRIDE] * np.float32(STRIDE),
+        log_luminance=np.ascontiguousarray(data.log_luminance[::STRIDE, ::STRIDE]),
+        side_px=face.skin.shape[0],
+        misfit_percent_iod=face.misfit_percent_iod,
+        rung=face.correction.rung,
+        flags=face.flags,
+    )
+    rows = measure_face(measured, plan=plan, settings=settings)
+    return measured, rows, ReferenceFace(file=face.ref.file, detail=detail, mm_per_px=mm_per_px)
+
+
+def compare_client(
+    refs: Sequence[PhotoRef],
+    *,
+    client: str,
+    folder: Path,
+    course: Course,
+    settings: Settings,
+    rejected: Iterable[Rejection] = (),
+    skipped: Iterable[tuple[str, str]] = (),
+    notes: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> ClientResult:
+    """Everything about one client, from photos on disk to findings.
+
+    Parameters
+    ----------
+    refs : sequence of PhotoRef
+        In order of time.
+    client, folder, course, settings
+    rejected, skipped, notes : iterables
+        What listing the folder has already found.
+    progress : callable or None
+
+    Returns
+    -------
+    ClientResult
+
+    Raises
+    ------
+    NothingMeasuredError
+        No photo could be used.
+    """
+    report = progress or (lambda *_: None)
+    started = time.perf_counter()
+    inspections: dict[str, Inspection] = {}
+    refused = list(rejected)
+    for count, ref in enumerate(refs):
+        report("looking", count, 2 * len(refs))
+        try:
+            inspections[ref.file] = inspect_photo(ref, settings=settings)
+        except PhotoError as error:
+            refused.append(_rejection(ref, error))
+    looked = time.perf_counter()
+    plan, turned = plan_client(
+        list(inspections.values()),
+        client=client,
+        sessions=list(dict.fromkeys(r.session for r in refs)),
+        course=course,
+        settings=settings,
+    )
+    refused += turned
+    if not plan.view_of:
+        raise NothingMeasuredError(_nothing(folder, refused), "see `skinprogress check` for each photo")
+    planned = time.perf_counter()
+    found = _measure_all(refs, plan, inspections, settings, report)
+    refused += found.lost
+    report("done", 2 * len(refs), 2 * len(refs))
+    return ClientResult(
+        client=client,
+        folder=folder,
+        sessions=plan.sessions,
+        plan=plan,
+        inspections={f: i for f, i in inspections.items() if f in found.misfits},
+        photos=tuple(_photo_reports(refs, refused, plan, inspections, found.misfits)),
+        rejected=tuple(refused),
+        skipped=tuple(skipped),
+        measurements=tuple(found.measurements),
+        changes=tuple(found.changes),
+        comparisons=tuple(found.comparisons),
+        findings=tuple(find_findings(plan, found.changes, found.comparisons)),
+        settings=settings,
+        versions=_versions(),
+        timings_s={
+            "inspect": looked - started,
+            "plan": planned - looked,
+            "measure_and_compare": time.perf_counter() - planned,
+        },
+        notes=tuple(notes),
+    )
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What measuring has brought together so far."""
+
+    measurements: list[Measurement]
+    changes: list[Change]
+    comparisons: list[Comparison]
+    misfits: dict[str, float]
+    lost: list[Rejection]
+
+
+def _measure_all(
+    refs: Sequence[PhotoRef],
+    plan: ClientPlan,
+    inspections: Mapping[str, Inspection],
+    settings: Settings,
+    report: Progress,
+) -> _Gathered:
+    """Measure view by view, session by session; only the baseline and the session before stay in memory."""
+    found = _Gathered([], [], [], {}, [])
+    done = len(refs)
+    for view, reference_file in plan.reference_of.items():
+        mm_per_px = reference_scale(plan, view, inspections)
+        first = inspections[reference_file].ref.session
+        in_view = [r for r in refs if plan.view_of.get(r.file) == view]
+        sessions = list(dict.fromkeys(r.session for r in in_view))
+        reference: ReferenceFace | None = None
+        held: dict[str, list[MeasuredFace]] = {}
+        for session in [first, *(s for s in sessions if s != first)]:
+            faces = []
+            # The reference photo comes first: the others are held against it.
+            for ref in sorted((r for r in in_view if r.session == session), key=lambda r: r.file != reference_file):
+                report("measuring", done, 2 * len(refs))
+                done += 1
+                try:
+                    face, rows, as_reference = measure_photo(
+                        inspections[ref.file], plan, mm_per_px=mm_per_px, reference=reference, settings=settings
+                    )
+                except PhotoError as error:  # the file changed or vanished since it was looked at
+                    found.lost.append(_rejection(ref, error))
+                    continue
+                reference = reference or as_reference
+                found.measurements += rows
+                found.misfits[ref.file] = face.misfit_percent_iod
+                faces.append(face)
+            if not faces:
+                continue
+            _compare_session(faces, held, first, sessions, plan, settings, found)
+            held = {first: held.get(first, faces), session: faces}
+    order = {r.file: n for n, r in enumerate(refs)}
+    found.measurements.sort(key=lambda m: order[m.photo])
+    return found
+
+
+def _compare_session(
+    faces: Sequence[MeasuredFace],
+    held: Mapping[str, Sequence[MeasuredFace]],
+    first: str,
+    sessions: Sequence[str],
+    plan: ClientPlan,
+    settings: Settings,
+    found: _Gathered,
+) -> None:
+    """Compare one session with the baseline and with the session before it."""
+    at = sessions.index(faces[0].ref.session)
+    previous = sessions[at - 1] if at else None
+    if at > sessions.index(first):
+        changes, comparison = compare_pair(held[first], faces, against="baseline", plan=plan, settings=settings)
+        found.changes += changes
+        found.comparisons.append(comparison)
+        if previous == first:
+            # The session before is the baseline itself: the same figures, filed under both.
+            found.changes += [replace(c, against="previous") for c in changes]
+            found.comparisons.append(replace(comparison, against="previous"))
+            return
+    if previous is not None and previous in held:
+        changes, comparison = compare_pair(held[previous], faces, against="previous", plan=plan, settings=settings)
+        found.changes += changes
+        found.comparisons.append(comparison)
+
+
+def _rejection(ref: PhotoRef, error: PhotoError) -> Rejection:
+    return Rejection(
+        file=ref.file,
+        session=ref.session,
+        code=error.code,
+        reason=error.reason,
+        remedy=error.remedy,
+        sha256=ref.sha256,
+    )
+
+
+def _nothing(folder: Path, refused: Sequence[Rejection]) -> str:
+    if not refused:
+        return f"no photo in {folder} could be measured"
+    first = refused[0]
+    return f"none of the {len(refused)} photos in {folder} could be measured; the first, {first.file}: {first.reason}"
+
+
+def _photo_reports(
+    refs: Sequence[PhotoRef],
+    refused: Sequence[Rejection],
+    plan: ClientPlan,
+    inspections: Mapping[str, Inspection],
+    misfits: Mapping[str, float],
+) -> list[PhotoReport]:
+    """One row for every photo that was found, used or not."""
+    why = {r.file: r for r in refused}
+    rows = []
+    for ref in refs:
+        inspection = inspections.get(ref.file)
+        pose = inspection.landmarks.pose_deg if inspection else (float("nan"),) * 3
+        row = PhotoReport(
+            file=ref.file,
+            sha256=ref.sha256,
+            session=ref.session,
+            taken_at=ref.taken_at,
+            stage=ref.stage,
+            hours_after=ref.hours_after,
+            view=ref.view or (inspection.landmarks.view if inspection else None),
+            status="rejected",
+            yaw_deg=pose[0],
+            pitch_deg=pose[1],
+            roll_deg=pose[2],
+            iod_px=inspection.landmarks.iod_px if inspection else float("nan"),
+            sharpness=inspection.sharpness if inspection else float("nan"),
+            flags=inspection.flags if inspection else ref.flags,
+        )
+        if ref.file in misfits:
+            correction = plan.corrections[ref.file]
+            row = replace(
+                row,
+                status="used",
+                view=plan.view_of[ref.file],
+                mm_per_px=plan.mm_per_px[ref.file],
+                misfit_percent_iod=misfits[ref.file],
+                color_reference=correction.rung,
+                residual_delta_e=correction.residual_delta_e,
+                flags=plan.flags[ref.file] | correction.flags,
+            )
+        elif ref.file in why:
+            row = replace(row, code=why[ref.file].code, reason=why[ref.file].reason, remedy=why[ref.file].remedy)
+        rows.append(row)
+    listed = {r.file for r in refs}
+    rows += [
+        PhotoReport(
+            file=r.file, sha256=r.sha256, session=r.session, taken_at=None, stage="", hours_after=None, view=None,
+            status="rejected", code=r.code, reason=r.reason, remedy=r.remedy,
+        )
+        for r in refused
+        if r.file not in listed
+    ]  # fmt: skip
+    return rows
+
+
+def _versions() -> dict[str, str]:
+    """Versions that the numbers depend on."""
+    import platform
+    from importlib.metadata import version
+
+    from skinprogress.face.landmarks import MODEL_SHA256
+
+    names = ("skinprogress", "numpy", "scipy", "opencv-python", "mediapipe", "pillow")
+    return {**{n: version(n) for n in names}, "python": platform.python_version(), "face_landmarker": MODEL_SHA256[:16]}

@@ -1,0 +1,156 @@
+"""Measure how far comparisons differ when nothing changed, and fit the calibration table.
+
+    python -m skinprogress.validation.repeatability FOLDER [FOLDER…]
+
+A folder holds photos in which nothing changed: either files named ``PERSON_anything.jpg``, several a person, or
+``base.jpg`` and its retakes. The first photo of a person, or ``base.jpg``, is compared with each of the others. Prints
+the rows of ``comparison/calibration.py`` and how well they cover the very data that they were fitted to.
+"""
+
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from skinprogress.api import compare_photos
+from skinprogress.comparison.calibration import REPEATABILITY
+from skinprogress.comparison.uncertainty import simultaneous_z
+from skinprogress.errors import SkinprogressError
+from skinprogress.metrics.redness import EI_PER_A_STAR
+from skinprogress.metrics.table import METRICS
+from skinprogress.records import Change, Comparison
+from skinprogress.settings import Settings
+
+COVARIATES = ("per_light", "per_light_color", "per_expression", "per_blur")
+# A camera's own white balance is 2.5° off: 2.4 a* of redness (SCIENCE §4), the same in channel gains for the others.
+WHITE_BALANCE_A_STAR = 2.4
+_GAIN_SE = WHITE_BALANCE_A_STAR * EI_PER_A_STAR / np.sqrt(2.0)
+WHITE_BALANCE_ERROR = {
+    "redness": WHITE_BALANCE_A_STAR,
+    "redness_index": WHITE_BALANCE_A_STAR,
+    "log_redness_index": WHITE_BALANCE_A_STAR * EI_PER_A_STAR,
+    "relative_redness": 0.2,
+    "haemoglobin_index": 4.4 * _GAIN_SE,
+    "melanin_index": 3.7 * _GAIN_SE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """One pair of photos in which nothing changed."""
+
+    name: str
+    comparison: Comparison
+    changes: tuple[Change, ...]
+
+
+def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Pairs of photos to compare: ``base.jpg`` with every other, else the first of each person with the others."""
+    photos = sorted(p for p in folder.iterdir() if re.search(r"\.(jpe?g|png|heic)$", p.name, re.IGNORECASE))
+    base = [p for p in photos if p.stem == "base"]
+    if base:
+        return [(base[0], p) for p in photos if p != base[0]]
+    people = defaultdict(list)
+    for p in photos:
+        people[p.stem.split("_")[0]].append(p)
+    return [(group[0], other) for group in people.values() for other in group[1:]]
+
+
+def compare_retakes(pairs: list[tuple[Path, Path]], *, settings: Settings | None = None) -> list[Retake]:
+    """Compare every pair; pairs that cannot be compared are left out."""
+    retakes = []
+    for before, after in pairs:
+        try:
+            result = compare_photos(before, after, settings=settings)
+        except SkinprogressError:
+            continue
+        for comparison in result.comparisons:
+            if comparison.against == "baseline" and comparison.grade != "F":
+                changes = tuple(c for c in result.changes if c.against == "baseline")
+                retakes.append(Retake(f"{before.stem}-{after.stem}", comparison, changes))
+    return retakes
+
+
+def fit_metric(retakes: list[Retake], metric: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Fit the session error of one metric by maximum likelihood: one variance, and one for each way to differ.
+
+    Returns
+    -------
+    row : dict
+        Figures of :class:`skinprogress.comparison.calibration.Repeatability`.
+    fit : dict
+        Share of the differences that the 95 % interval covers, share of the pairs with no region outside of the
+        simultaneous interval, number of pairs.
+    """
+    proportional = bool(REPEATABILITY[metric].proportional) if metric in REPEATABILITY else False
+    difference, design, owner = _differences(retakes, metric, proportional=proportional)
+
+    def loss(log_size: npt.NDArray[np.float64]) -> float:
+        variance = design @ np.exp(log_size) + 1e-12
+        return float(np.mean(np.log(variance) + difference**2 / variance))
+
+    start = np.log(np.var(difference) * np.full(design.shape[1], 0.3) / (design.mean(axis=0) + 1e-9) + 1e-9)
+    # Something always differs: the part that nothing explains is at least half the scatter of the most alike pairs.
+    alike = design[:, 1] <= np.median(design[:, 1])
+    least = np.log(0.25 * np.mean(difference[alike] ** 2))
+    best = minimize(loss, start, method="L-BFGS-B", bounds=[(least, 8.0), *[(-16.0, 8.0)] * len(COVARIATES)])
+    sizes = np.exp(best.x)
+    # Errors are more peaked and longer-tailed than a normal distribution: stretch until the wide interval covers.
+    z = simultaneous_z(0.95, 12)
+    score = np.abs(difference) / np.sqrt(design @ sizes)
+    worst = np.array([score[owner == k].max() for k in np.unique(owner)])
+    stretch = max(float(np.quantile(score, 0.95)) / 1.96, float(np.quantile(worst, 0.95)) / z, 0.8)
+    error = np.sqrt(sizes * (design.max(axis=0) > 0)) * stretch
+    row = {"matched": error[0] / np.sqrt(2.0)}
+    row["unmatched"] = float(np.hypot(row["matched"], WHITE_BALANCE_ERROR.get(metric, 0.0)))
+    row.update(zip(COVARIATES, error[1:], strict=True))
+    fit = {
+        "coverage": float(np.mean(score / stretch <= 1.96)),
+        "pairs_without_false_change": float(np.mean(worst / stretch <= z)),
+        "n_pairs": float(len(worst)),
+    }
+    return row, fit
+
+
+def _differences(
+    retakes: list[Retake], metric: str, *, proportional: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Differences, their squared covariates (with a leading 1), and the pair that each belongs to."""
+    difference, design, owner = [], [], []
+    for k, retake in enumerate(retakes):
+        c = retake.comparison
+        # The colour of the light is read off the melanin index: it cannot explain that index's own error too.
+        color = 0.0 if metric == "melanin_index" else c.light_color_difference
+        blur = np.log(c.sharpness_ratio) if METRICS[metric].needs_sharpness else 0.0
+        squares = [1.0, c.light_difference**2, color**2, c.expression_difference**2, blur**2]
+        for change in retake.changes:
+            value = change.difference
+            if proportional:
+                value = 2.0 * value / (change.baseline + change.followup)
+            if change.metric == metric and np.isfinite(value):
+                difference.append(value)
+                design.append(squares)
+                owner.append(k)
+    return np.array(difference), np.nan_to_num(np.array(design)), np.array(owner)
+
+
+def main(folders: list[str]) -> None:
+    """Print the calibration table for the given folders."""
+    pairs = [pair for folder in folders for pair in find_pairs(Path(folder))]
+    retakes = compare_retakes(pairs)
+    out = sys.stdout
+    out.write(f"{len(retakes)} of {len(pairs)} pairs compared\n")
+    for metric in METRICS:
+        row, fit = fit_metric(retakes, metric)
+        figures = ", ".join(f"{name}={size:.3g}" for name, size in row.items() if size >= 5e-4)
+        out.write(f'"{metric}": Repeatability({figures})\n')
+        out.write("    " + ", ".join(f"{name} {value:.3g}" for name, value in fit.items()) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,365 @@
+"""Charts say what the result says, leave nothing overlapping, and come out the same every time."""
+
+import dataclasses
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from skinprogress.metrics.table import METRICS
+from skinprogress.outputs import style
+from skinprogress.outputs.changemap import plot_change_map
+from skinprogress.outputs.charts import plot_trend, write_charts
+from skinprogress.outputs.facemap import plot_face_map, read_face_crop, spread
+from skinprogress.outputs.timeline import duration_text, lay_out_sessions
+from skinprogress.records import Change, ClientResult
+
+Fake = Callable[..., ClientResult]
+ONE = ("redness",)
+FEW = ("forehead", "nose", "face")
+
+
+def _texts(figure: Figure) -> list[Text]:
+    """Texts that are drawn: with letters and inside visible axes."""
+    with style.chart_style():
+        figure.draw_without_rendering()
+    hidden = {t for ax in figure.axes if not ax.get_visible() for t in ax.findobj(Text)}
+    undrawn = {
+        label
+        for ax in figure.axes
+        for axis in (ax.xaxis, ax.yaxis)
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if not (
+            label.get_visible() and min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+        )
+    }
+    found = figure.findobj(Text)
+    return [t for t in found if t.get_text().strip() and t.get_visible() and t not in hidden | undrawn]
+
+
+def _assert_apart(texts: Iterable[Text], figure: Figure) -> None:
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    boxes = [(t.get_text(), t.get_window_extent(renderer).padded(-1.0)) for t in texts]
+    assert boxes
+    for (a, box_a), (b, box_b) in combinations(boxes, 2):
+        assert not box_a.overlaps(box_b), f"{a!r} lies over {b!r}"
+    for text, box in boxes:
+        assert box.x0 >= -1 and box.x1 <= figure.bbox.x1 + 1, f"{text!r} runs off the side"
+        assert box.y0 >= -1 and box.y1 <= figure.bbox.y1 + 1, f"{text!r} runs off the top or the foot"
+
+
+def _with_changes(result: ClientResult, **changed: object) -> ClientResult:
+    return dataclasses.replace(result, changes=tuple(dataclasses.replace(c, **changed) for c in result.changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n_sessions", [2, 3, 6, 10, 20])
+def test_no_two_labels_of_a_trend_or_change_map_overlap(fake_result: Fake, n_sessions: int) -> None:
+    result = fake_result(n_sessions, metrics=ONE)
+    for figure in (
+        plot_trend(result, metric="redness", view="front"),
+        plot_change_map(result, metric="redness", view="front"),
+    ):
+        _assert_apart(_texts(figure), figure)
+
+
+def test_uneven_intervals_and_many_decimals_fit_their_cells(fake_result: Fake) -> None:
+    result = fake_result(12, metrics=("haemoglobin_index",))
+    uneven = [dataclasses.replace(c, ci_low=c.difference - 1.2345, ci_high=c.difference + 0.3) for c in result.changes]
+    figure = plot_change_map(
+        dataclasses.replace(result, changes=tuple(uneven)), metric="haemoglobin_index", view="front"
+    )
+    _assert_apart(_texts(figure), figure)
+    assert any("…" in t.get_text() for t in _texts(figure))
+
+
+def test_face_map_labels_stand_apart_and_on_the_clients_own_side(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, folder=tmp_path, metrics=ONE)
+    start, end = result.sessions
+    figure = plot_face_map(result, metric="redness", view="front", from_session=start, to_session=end)
+    texts = _texts(figure)
+    _assert_apart(texts, figure)
+    x = {t.get_text(): t.get_window_extent().x0 for t in texts}
+    assert x["left cheek"] > x["right cheek"]  # seen from the front, the client's left is on our right
+    assert x["left jaw"] > x["right jaw"]
+
+
+def test_a_face_map_of_a_pair_that_was_never_compared_is_refused(fake_result: Fake) -> None:
+    with pytest.raises(ValueError, match="no change of redness"):
+        plot_face_map(fake_result(2), metric="redness", view="front", from_session="a", to_session="b")
+
+
+def test_face_map_crop_holds_the_face_and_is_grey_and_pale(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, folder=tmp_path, metrics=ONE)
+    crop = read_face_crop(result, view="front")
+    h, w = crop.rgb.shape[:2]
+    assert np.ptp(crop.rgb.astype(int), axis=2).max() == 0
+    assert crop.rgb.min() > 100
+    points = np.concatenate([p for polygons in crop.outlines_xy.values() for p in polygons])
+    assert (points >= 0).all() and (points <= (w, h)).all()
+    assert np.ptp(points[:, 1]) > 0.6 * h
+
+
+def test_what_cannot_be_compared_is_hatched_and_has_no_number(fake_result: Fake, tmp_path: Path) -> None:
+    result = _with_changes(
+        fake_result(2, folder=tmp_path, metrics=ONE, regions=FEW), verdict="not comparable", difference=3.3
+    )
+    start, end = result.sessions
+    for figure in (
+        plot_change_map(result, metric="redness", view="front"),
+        plot_face_map(result, metric="redness", view="front", from_session=start, to_session=end),
+    ):
+        words = [t.get_text() for t in _texts(figure)]
+        assert not any("3.3" in word for word in words)
+        assert any(getattr(p, "get_hatch", lambda: None)() for p in figure.axes[0].patches)
+
+
+def test_each_cell_shows_number_interval_and_sign(fake_result: Fake) -> None:
+    result = _with_changes(
+        fake_result(2, metrics=ONE, regions=("nose",), not_comparable=False),
+        difference=-1.24,
+        ci_low=-1.94,
+        ci_high=-0.54,
+        verdict="improved",
+        course_status="",
+    )
+    words = [t.get_text() for t in _texts(plot_change_map(result, metric="redness", view="front"))]
+    assert "−1.2 ✓" in words
+    assert "±0.7" in words
+
+
+def _change(result: ClientResult, **changed: object) -> Change:
+    plain = {"difference": -1.0, "ci_low": -1.5, "ci_high": -0.5, "verdict": "improved", "course_status": ""}
+    return dataclasses.replace(result.changes[0], **{**plain, **changed})  # type: ignore[arg-type]
+
+
+def test_blue_is_better_whichever_way_that_is(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("nose",))
+    less, more = _change(result), _change(result, difference=1.0)
+    for change, better in ((less, "lower"), (more, "higher")):
+        red, _, blue = style.change_fill(change, better, 1.0) or (1, 1, 1)
+        assert blue > red + 0.3
+    for change, better in ((more, "lower"), (less, "higher")):
+        red, _, blue = style.change_fill(change, better, 1.0) or (0, 0, 0)
+        assert red > blue + 0.3
+    neutral = style.change_fill(less, None, 1.0)
+    assert neutral not in (style.change_fill(less, "lower", 1.0), style.change_fill(less, "higher", 1.0))
+
+
+def test_noise_and_the_days_after_a_treatment_are_paler_than_a_lasting_change(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("nose",))
+
+    def chroma(change: Change) -> float:
+        return float(np.ptp(style.change_fill(change, "lower", 1.0)))
+
+    real, early = _change(result), _change(result, course_status="within quoted range")
+    noise = _change(result, verdict="no detectable change")
+    assert chroma(real) > 2 * chroma(early) > 2 * chroma(noise)
+    assert style.symbol_of(early) != style.symbol_of(real)
+    assert style.symbol_of(_change(result, course_status="longer than quoted")) != style.symbol_of(early)
+
+
+def test_full_colour_is_set_by_lasting_changes_and_never_by_noise(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("nose",))
+    lasting = _change(result, difference=-2.0, detectable_change=0.5, to_session="later")
+    peak = _change(result, difference=9.0, detectable_change=0.5, to_session="next day")
+    assert style.color_limit([lasting, peak], frozenset({"next day"})) == pytest.approx(2.0)
+    assert style.color_limit([peak], frozenset({"next day"})) == pytest.approx(9.0)
+    noise = _change(result, difference=0.01, detectable_change=1.0)
+    assert style.color_limit([noise], frozenset()) > 1.0
+
+
+def test_text_on_every_colour_can_be_read() -> None:
+    def luminance(rgb: tuple[float, float, float]) -> float:
+        return float(np.dot(((np.array(rgb) + 0.055) / 1.055) ** 2.4, (0.2126, 0.7152, 0.0722)))
+
+    for better in ("lower", None):
+        for share in np.linspace(0, 1, 41):
+            fill = style.change_colormap(better)(float(share))[:3]
+            a, b = sorted((luminance(fill), luminance(to_rgb(style.ink_on(fill)))))
+            assert (b + 0.05) / (a + 0.05) > 3.6
+
+
+def test_trend_value_is_the_mean_over_photos_with_its_interval(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("nose",), photos_per_session=4)
+    told = tuple(
+        dataclasses.replace(m, value=10.0 + i % 4, standard_error=0.5) for i, m in enumerate(result.measurements)
+    )
+    figure = plot_trend(dataclasses.replace(result, measurements=told), metric="redness", view="front")
+    ax = figure.axes[0]
+    markers = [drawn.get_ydata() for drawn in ax.lines if drawn.get_marker() == "o" and np.size(drawn.get_ydata())]
+    assert np.allclose(np.concatenate(markers), 11.5)
+    low, high = ax.collections[0].get_segments()[0][:, 1]  # type: ignore[attr-defined]
+    assert (high - low) / 2 == pytest.approx(1.96 * 0.5 / 2, rel=1e-3)
+
+
+def test_days_after_treatment_are_hollow_and_numbing_is_grey(fake_result: Fake) -> None:
+    result = fake_result(6, metrics=ONE, regions=("nose",))
+    figure = plot_trend(result, metric="redness", view="front")
+    x = lay_out_sessions(result).x
+    faces: dict[float, str] = {}
+    for drawn in figure.axes[0].lines:
+        if drawn.get_marker() == "o":
+            faces.update(dict.fromkeys(map(float, drawn.get_xdata()), str(drawn.get_markerfacecolor())))
+    assert {s: faces[x[s]] for s in result.sessions} == {
+        "2026-03-10": style.LINE,
+        "2026-03-14T14:48": style.ASIDE,
+        "2026-03-14T17:30": style.PAPER,
+        "2026-03-15": style.PAPER,
+        "2026-03-21": style.LINE,
+        "2026-04-25": style.LINE,
+    }
+
+
+@pytest.mark.parametrize("n_sessions", [2, 6, 20])
+def test_time_runs_forward_and_hours_keep_room_beside_weeks(fake_result: Fake, n_sessions: int) -> None:
+    result = fake_result(n_sessions, metrics=ONE, regions=("nose",))
+    line = lay_out_sessions(result)
+    steps = np.diff([line.x[s] for s in result.sessions])
+    assert (steps > 0).all()
+    assert steps.max() <= 8 * steps.min()
+    assert list(line.treatments) == sorted(line.treatments)
+    for x, _ in line.treatments:
+        assert all(abs(x - at) > 0.1 for at in line.x.values())
+
+
+def test_a_treatment_stands_between_the_sessions_around_it(fake_result: Fake) -> None:
+    result = fake_result(6, metrics=ONE, regions=("nose",))
+    line = lay_out_sessions(result)
+    assert [number for _, number in line.treatments] == ["1"]
+    assert line.x["2026-03-14T14:48"] < line.treatments[0][0] < line.x["2026-03-14T17:30"]
+    assert line.heads["2026-03-14T17:30"] == ("14 Mar", "+2 h")
+    assert line.heads["2026-04-25"] == ("25 Apr", "+6 wk")
+
+
+def test_unknown_dates_are_spaced_evenly_and_the_chart_says_so(fake_result: Fake) -> None:
+    result = fake_result(5, metrics=ONE, regions=("nose",), dates=False)
+    line = lay_out_sessions(result)
+    assert np.allclose(np.diff(list(line.x.values())), 1.0)
+    figure = plot_trend(result, metric="redness", view="front")
+    assert any("dates" in t.get_text() and "equal distances" in t.get_text() for t in _texts(figure))
+
+
+def test_years_are_written_where_the_course_spans_two(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("nose",))
+    late = result.sessions[1]
+    photos = tuple(
+        dataclasses.replace(p, taken_at=p.taken_at.replace(year=2027)) if p.session == late and p.taken_at else p
+        for p in result.photos
+    )
+    phases = {s: dataclasses.replace(p, treatment_number=None) for s, p in result.plan.phases.items()}
+    moved = dataclasses.replace(result, photos=photos, plan=dataclasses.replace(result.plan, phases=phases))
+    assert [head[0] for head in lay_out_sessions(moved).heads.values()] == ["10 Mar 26", "25 Apr 27"]
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(0.02, "29 min"), (2 / 24, "2 h"), (0.75, "18 h"), (7, "7 d"), (42, "6 wk"), (250, "8 mo")]
+)
+def test_times_since_a_treatment_read_as_spoken(days: float, text: str) -> None:
+    assert duration_text(days) == text
+
+
+def test_names_with_dollars_emoji_and_newlines_are_drawn_as_they_are(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(3, metrics=ONE, regions=FEW, dates=False)
+    new = dict(zip(result.sessions, ("a $x^2$ b", "<b>🧴\nday", "日本 " * 20), strict=True))
+    renamed = dataclasses.replace(
+        result,
+        sessions=tuple(new.values()),
+        plan=dataclasses.replace(
+            result.plan,
+            sessions=tuple(new.values()),
+            baseline="a $x^2$ b",
+            phases={new[s]: p for s, p in result.plan.phases.items()},
+            covered_sessions=(),
+        ),
+        measurements=tuple(dataclasses.replace(m, session=new[m.session]) for m in result.measurements),
+        changes=tuple(
+            dataclasses.replace(c, from_session=new[c.from_session], to_session=new[c.to_session])
+            for c in result.changes
+        ),
+    )
+    figure = plot_trend(renamed, metric="redness", view="front")
+    figure.savefig(tmp_path / "drawn.png")
+    words = [t.get_text() for t in _texts(figure)]
+    assert "a $x^2$ b" in words
+    assert any(word.startswith("<b>□ day") for word in words)
+    assert max(map(len, words)) < 100
+    plot_change_map(renamed, metric="redness", view="front").savefig(tmp_path / "map.svg")
+
+
+def test_files_are_whole_and_the_same_each_time(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(3, folder=tmp_path / "photos", metrics=ONE, regions=FEW)
+    paths = write_charts(result, tmp_path / "one")
+    again = write_charts(result, tmp_path / "two")
+    assert [p.name for p in paths] == [
+        f"{kind}_redness_front.{suffix}" for kind in ("trend", "change_map", "face_map") for suffix in ("png", "svg")
+    ]
+    assert sorted(p.name for p in (tmp_path / "one" / "charts").iterdir()) == sorted(p.name for p in paths)
+    assert [p.read_bytes() for p in paths] == [p.read_bytes() for p in again]
+    svg = paths[1].read_text(encoding="utf-8")
+    assert "<dc:date>" not in svg
+    assert ">forehead<" in svg  # text is text
+
+
+def test_one_session_or_nothing_comparable_leaves_no_empty_chart(fake_result: Fake, tmp_path: Path) -> None:
+    assert write_charts(fake_result(1), tmp_path) == []
+    nothing = _with_changes(
+        fake_result(2, metrics=ONE, regions=FEW),
+        difference=math.nan,
+        ci_low=math.nan,
+        ci_high=math.nan,
+        verdict="not comparable",
+    )
+    assert {p.name for p in write_charts(nothing, tmp_path)} == {"trend_redness_front.png", "trend_redness_front.svg"}
+
+
+def test_a_new_row_of_the_metrics_table_is_charted(
+    fake_result: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = dataclasses.replace(next(iter(METRICS.values())), name="dummy", title="Dummy of all", charted=True)
+    monkeypatch.setitem(METRICS, "dummy", row)
+    result = fake_result(2, folder=tmp_path / "photos", metrics=("dummy",), regions=FEW)
+    paths = write_charts(result, tmp_path)
+    assert {p.stem for p in paths} == {"trend_dummy_front", "change_map_dummy_front", "face_map_dummy_front"}
+    assert "Dummy of all" in (tmp_path / "charts" / "trend_dummy_front.svg").read_text(encoding="utf-8")
+    monkeypatch.setitem(METRICS, "dummy", dataclasses.replace(row, charted=False))
+    assert write_charts(result, tmp_path / "other") == []
+
+
+def test_a_region_that_is_not_in_the_table_gets_its_panel(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("new_place", "forehead"))
+    figure = plot_trend(result, metric="redness", view="front")
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["forehead", "new place"]
+
+
+def test_the_users_matplotlib_settings_neither_matter_nor_change(fake_result: Fake, tmp_path: Path) -> None:
+    import matplotlib
+
+    result = fake_result(2, metrics=ONE, regions=("nose",))
+    plain = plot_trend(result, metric="redness", view="front")
+    plain.savefig(tmp_path / "plain.png")
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30.0, "lines.linewidth": 9.0}):
+        odd = plot_trend(result, metric="redness", view="front")
+        assert matplotlib.rcParams["font.size"] == 30.0
+    odd.savefig(tmp_path / "odd.png")
+    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "odd.png").read_bytes()
+
+
+def test_importing_the_charts_loads_no_matplotlib() -> None:
+    code = "import sys, skinprogress.outputs.charts; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_labels_move_apart_as_little_as_possible() -> None:
+    assert spread([1.0, 5.0, 9.0], 0, 10, gap=2) == [1.0, 5.0, 9.0]
+    assert spread([9.5, 9.6, 9.7], 0, 10, gap=2) == [6.0, 8.0, 10.0]
+    many = spread([5.0] * 30, 0, 10, gap=2)
+    assert many[0] >= 0 and many[-1] <= 10 and (np.diff(many) > 0).all()
