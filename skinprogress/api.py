@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from skinprogress.errors import PhotoError, UsageError
-from skinprogress.outputs.files import prepare_output
 from skinprogress.outputs.tables import changes_frame, measurements_frame
 from skinprogress.pipeline import Progress, inspect_photo
 from skinprogress.pipeline import compare_client as _compare_client
@@ -284,11 +283,10 @@ def save(result: ClientResult, out: str | Path) -> Path:
     Raises
     ------
     OutputError
-        The folder cannot be written, or holds photos.
+        The folder cannot be written.
     """
     from skinprogress.outputs.table import write_outputs
 
     out = Path(out)
-    prepare_output(out, photos_folder=result.folder)
     write_outputs(result, out)
     return out / "report.html"

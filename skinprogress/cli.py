@@ -89,6 +89,13 @@ def _progress(console: "Console") -> Iterator["object"]:
         yield report
 
 
+def _default_out(client_folder: Path) -> Path:
+    """``skinprogress-NAME`` in the current folder; beside the photos where the current folder is among them."""
+    folder = client_folder.resolve()
+    name = f"skinprogress-{folder.name}"
+    return folder.parent / name if Path.cwd().resolve().is_relative_to(folder) else Path(name)
+
+
 def _writable(out: Path, folder: Path | None) -> None:
     """Find out before the work whether the results can be written."""
     from skinprogress.outputs.files import prepare_output
@@ -106,7 +113,7 @@ def run(
     from skinprogress import api
 
     console = _console()
-    target = out or Path(f"skinprogress-{client_folder.resolve().name}")
+    target = out or _default_out(client_folder)
     settings = _settings(date_order)
     api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     _writable(target, client_folder)
@@ -285,3 +292,7 @@ def _real_changes(changes: "list[Change]") -> str:
                 f"({REGIONS[top.region].title}{more})"
             )
     return "; ".join(parts) or "nothing beyond the uncertainty"
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from skinprogress.color.references import ColorEvidence, match_color, sample_background, uncorrected
 from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
-from skinprogress.comparison.faces import STRIDE, MeasuredFace, measure_face
+from skinprogress.comparison.faces import MeasuredFace, grid_step, measure_face, sample_grid
 from skinprogress.comparison.findings import find_findings
 from skinprogress.comparison.pairs import compare_pair
 from skinprogress.errors import NothingMeasuredError, PhotoError
@@ -351,10 +351,10 @@ def measure_photo(
     data = prepare_input(face)
     maps: dict[str, npt.NDArray[np.float32]] = {}
     computed: dict[Callable[..., npt.NDArray[np.float32]], npt.NDArray[np.float32]] = {}
-    nowhere = ~face.skin[::STRIDE, ::STRIDE]
+    nowhere = ~sample_grid(face.skin)
     for metric in METRICS.values():
         if metric.compute not in computed:
-            plane = np.array(metric.compute(data)[::STRIDE, ::STRIDE], np.float32)
+            plane = np.array(sample_grid(metric.compute(data)), np.float32)
             plane[nowhere] = np.nan
             computed[metric.compute] = plane
         maps[metric.name] = computed[metric.compute]
@@ -363,9 +363,9 @@ def measure_photo(
         view=face.view,
         inspection=inspection,
         maps=maps,
-        skin=np.ascontiguousarray(face.skin[::STRIDE, ::STRIDE]),
-        mm_per_px=face.mm_per_px[::STRIDE, ::STRIDE] * np.float32(STRIDE),
-        log_luminance=np.ascontiguousarray(data.log_luminance[::STRIDE, ::STRIDE]),
+        skin=np.ascontiguousarray(sample_grid(face.skin)),
+        mm_per_px=sample_grid(face.mm_per_px) * np.float32(grid_step(face.skin.shape[0])),
+        log_luminance=np.ascontiguousarray(sample_grid(data.log_luminance)),
         side_px=face.skin.shape[0],
         misfit_percent_iod=face.misfit_percent_iod,
         rung=face.correction.rung,

@@ -1,11 +1,16 @@
 """Fixtures that several test modules share."""
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from skinprogress.records import ClientResult
@@ -28,3 +33,65 @@ def fake_result() -> Callable[..., ClientResult]:
     """The builder of made-up results: ``fake_result(n_sessions=6, seed=0, folder=tmp_path, …)``."""
     builder: Callable[..., ClientResult] = _load(Path(__file__).parent / "outputs" / "fake_result.py").fake_result
     return builder
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> npt.NDArray[np.uint8]:
+    """Portrait of Eileen Collins (NASA, public domain), 512 × 512, sRGB; her irises are 43 px apart."""
+    import skimage.data
+
+    return np.asarray(skimage.data.astronaut(), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def portrait(astronaut: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The same head, enlarged ×5, not square, with a little fixed grain so that it has fine detail: sRGB uint8."""
+    large = cv2.resize(astronaut[0:330, 60:340], None, fx=5.0, fy=5.0, interpolation=cv2.INTER_CUBIC)
+    grain = np.random.default_rng(7).normal(0.0, 1.0, large.shape[:2]).astype(np.float32)
+    grain = cv2.GaussianBlur(grain, (0, 0), 2.0) * 40.0
+    return np.clip(large + grain[..., None], 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def write_photo() -> Callable[..., Path]:
+    """Write an RGB array as a photo; ``taken_at`` goes into its EXIF data."""
+
+    def write(path: Path, rgb: npt.NDArray[np.uint8], *, taken_at: datetime | None = None, quality: int = 95) -> Path:
+        from PIL import Image
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(rgb)
+        exif = image.getexif()
+        if taken_at is not None:
+            exif.get_ifd(0x8769)[0x9003] = taken_at.strftime("%Y:%m:%d %H:%M:%S")
+        kind = {"quality": quality, "subsampling": 0} if path.suffix in (".jpg", ".jpeg") else {}
+        image.save(path, exif=exif, **kind)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def redden() -> Callable[..., npt.NDArray[np.uint8]]:
+    """Add ``a_star_equivalent`` of blood colour to an sRGB picture, everywhere or within a mask."""
+
+    def add(
+        rgb: npt.NDArray[np.uint8], a_star_equivalent: float, *, mask: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.uint8]:
+        from skinprogress.color.spaces import encode_srgb8, srgb_to_linear
+
+        # One unit of haemoglobin density is 0.46 of ln R − ln G; a*-equivalents are that index over 0.0405.
+        density = a_star_equivalent * 0.0405 / 0.46 * np.array([0.23, 0.69, 0.68], np.float32)
+        weight = np.ones(rgb.shape[:2], np.float32) if mask is None else mask.astype(np.float32)
+        return encode_srgb8(srgb_to_linear(rgb) * np.exp(-weight[..., None] * density))
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def real_photos() -> Path:
+    """Folder of real photos and renders, from the environment variable SKINPROGRESS_PHOTOS."""
+    folder = os.environ.get("SKINPROGRESS_PHOTOS")
+    if not folder:
+        pytest.skip("needs real photos: set SKINPROGRESS_PHOTOS to their folder")
+    return Path(folder)

@@ -42,14 +42,24 @@ class Repeatability:
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(matched=0.6, unmatched=2.4, per_light=6.0),
-    "redness_index": Repeatability(matched=0.6, unmatched=2.4, per_light=6.0),
-    "log_redness_index": Repeatability(matched=0.6 * 0.0405, unmatched=2.4 * 0.0405, per_light=6.0 * 0.0405),
-    "relative_redness": Repeatability(matched=0.4, unmatched=0.4, per_light=6.0),
-    "haemoglobin_index": Repeatability(matched=0.05, unmatched=0.2, per_light=0.3),
-    "melanin_index": Repeatability(matched=0.05, unmatched=0.2, per_light=0.5),
-    "tone_uniformity": Repeatability(matched=0.05, unmatched=0.05, per_light=1.0, proportional=True),
-    "texture_uniformity": Repeatability(matched=0.05, unmatched=0.05, per_light=0.5, per_blur=0.7, proportional=True),
+    "redness": Repeatability(
+        matched=0.49, unmatched=2.45, per_light=3.4, per_light_color=5.5, per_expression=0.21
+    ),
+    "redness_index": Repeatability(matched=0.38, unmatched=2.43, per_light=2.6, per_light_color=5.3),
+    "relative_redness": Repeatability(
+        matched=0.36, unmatched=0.41, per_light=2.3, per_light_color=6.5, per_expression=0.20
+    ),
+    "haemoglobin_index": Repeatability(
+        matched=0.037, unmatched=0.31, per_light=0.17, per_light_color=0.52, per_expression=0.037
+    ),
+    "melanin_index": Repeatability(matched=0.038, unmatched=0.26, per_light=0.69, per_expression=0.10),
+    "tone_uniformity": Repeatability(
+        matched=0.076, unmatched=0.076, per_light=0.78, per_light_color=0.79, per_expression=0.24, proportional=True
+    ),
+    "texture_uniformity": Repeatability(
+        matched=0.064, unmatched=0.064, per_light=1.04, per_expression=0.11, per_blur=0.87, proportional=True
+    ),
+    "log_redness_index": Repeatability(matched=0.0155, unmatched=0.098, per_light=0.104, per_light_color=0.22),
 }
 
 

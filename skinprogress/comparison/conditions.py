@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinprogress.comparison.faces import STRIDE, MeasuredFace
+from skinprogress.comparison.faces import MeasuredFace, sample_grid
 from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.records import RUNGS, Flag, Rung
@@ -55,7 +55,7 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
     """How comparable two sessions are, from all their photos."""
     faces = [*baseline, *followup]
     skin = np.logical_and.reduce([f.skin for f in faces])
-    bare = bare_face_mask(faces[0].side_px)[::STRIDE, ::STRIDE]
+    bare = sample_grid(bare_face_mask(faces[0].side_px))
 
     def spread(get: str) -> float:
         a, b = (np.mean([_figure(f, get) for f in group]) for group in (baseline, followup))

@@ -1,6 +1,7 @@
 """Faces whose metrics are computed, and the measurements of their regions."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +19,27 @@ from skinprogress.metrics.table import METRICS, Metric
 from skinprogress.records import ClientPlan, Flag, Inspection, Measurement, PhotoRef, Rung, View
 from skinprogress.settings import Settings
 
-# Region statistics are taken on every second canonical px of each row and column: neighbours repeat each other.
-STRIDE = 2
+# Region statistics are taken on a grid of this side, every second or third canonical px: neighbours repeat each other.
+STATISTICS_SIDE = 512
+# More px than this add nothing to a bootstrap over blocks.
+_MAX_BOOTSTRAP_PX = 20_000
 _MAX_UNRESOLVED = 0.3
+
+
+def grid_step(side_px: int) -> int:
+    """Canonical px from one px of the statistics grid to the next."""
+    return max(1, side_px // STATISTICS_SIDE)
+
+
+def sample_grid(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The px of a canonical plane that region statistics are taken on; a view."""
+    step = grid_step(plane.shape[0])
+    return plane[::step, ::step]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredFace:
-    """What is kept of a face once its metrics are computed: maps on every second canonical px.
+    """What is kept of a face once its metrics are computed: maps on the statistics grid.
 
     Attributes
     ----------
@@ -67,9 +81,9 @@ def _region_masks(
     region: str, skin: npt.NDArray[np.bool_], side_px: int, reference_region: str | None
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Usable skin of the region, and of what relative metrics refer it to."""
-    inside = region_mask(region, side_px)[::STRIDE, ::STRIDE]
+    inside = sample_grid(region_mask(region, side_px))
     if reference_region is not None:
-        other = region_mask(reference_region, side_px)[::STRIDE, ::STRIDE] & ~inside
+        other = sample_grid(region_mask(reference_region, side_px)) & ~inside
     else:
         other = ~inside
     return skin & inside, skin & other
@@ -92,7 +106,7 @@ def cut_area(
         reference = cut_blocks(
             other, face.mm_per_px, block_mm=settings.block_mm, n_resamples=settings.n_resamples, rng=rng
         )
-    whole = (region_mask(region, face.side_px) & bare_face_mask(face.side_px))[::STRIDE, ::STRIDE]
+    whole = sample_grid(region_mask(region, face.side_px) & bare_face_mask(face.side_px))
     flags = Flag.LOW_COVERAGE if mask.sum() < 0.5 * whole.sum() else Flag.NONE
     return Area(blocks=blocks, reference=reference, n_px=int(mask.sum()), flags=flags)
 
@@ -128,7 +142,7 @@ def _drawn(
     plane = face.maps[metric.name]
     key = (id(plane), metric.statistic, of_reference)
     if key not in area._drawn:
-        area._drawn[key] = resampled_statistic(plane, blocks, metric.statistic)
+        area._drawn[key] = resampled_statistic(plane, blocks, metric.statistic, max_px=_MAX_BOOTSTRAP_PX)
     return area._drawn[key]
 
 

@@ -165,7 +165,10 @@ def _change(
     recent = course.is_recent(plan, from_session) or course.is_recent(plan, to_session)
     covered = course.is_covered(plan, from_session) or course.is_covered(plan, to_session)
     better: Better = metric.better
-    relevant = flags & ~Flag.SHARPNESS_DIFFERS if not metric.needs_sharpness else flags
+    # Coverage is told of each region, sharpness only of what moves with it.
+    relevant = flags & ~Flag.LOW_COVERAGE
+    if not metric.needs_sharpness:
+        relevant &= ~Flag.SHARPNESS_DIFFERS
     if metric.relative:
         if _reference_is_untreated(plan):
             better = "lower"

@@ -99,15 +99,19 @@ def cut_blocks(
     return Blocks(where=where, block=block.astype(np.int64), weights=weights.astype(np.float32))
 
 
-def resampled_statistic(plane: FloatMap, blocks: Blocks, statistic: Statistic) -> npt.NDArray[np.float64]:
+def resampled_statistic(
+    plane: FloatMap, blocks: Blocks, statistic: Statistic, *, max_px: int | None = None
+) -> npt.NDArray[np.float64]:
     """The statistic in every resample, (n_resamples,), by histograms of each block.
 
     Drawing a block twice counts its histogram twice, so that no px needs to be sorted again. Only the neighbourhood of
     each quantile is resolved: no resample moves it further than that.
     """
-    values = plane.ravel()[blocks.where]
+    every = slice(None, None, 1 if max_px is None else 1 + blocks.where.size // max_px)
+    values, block = plane.ravel()[blocks.where[every]], blocks.block[every]
     finite = np.isfinite(values)
-    values, block = (values, blocks.block) if finite.all() else (values[finite], blocks.block[finite])
+    if not finite.all():
+        values, block = values[finite], block[finite]
     if not values.size:
         return np.full(len(blocks.weights), np.nan)
     levels = _QUANTILES[statistic]

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 N_VERTICES = 468
 # Landmarks that expression moves least: eye corners, nose bridge and sides, cheekbones. A similarity between two photos,
@@ -105,13 +107,13 @@ class Raster:
     inside : (S, S) bool
     triangle : (n,) int32
         Triangle of every inside px, in row-major order.
-    weights : (n, 3) float32
-        Barycentric weights of its corners.
+    interpolation : (n, 468) sparse float32
+        Barycentric weights: times one value per vertex, it gives one per inside px.
     """
 
     inside: npt.NDArray[np.bool_]
     triangle: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float32]
+    interpolation: csr_array
 
 
 @lru_cache(maxsize=3)
@@ -132,7 +134,9 @@ def raster(side_px: int) -> Raster:
     rows, cols = np.nonzero(inside)
     triangle_of = owner[inside]
     weights = _barycentric(corners[triangle_of], np.stack([cols + 0.5, rows + 0.5], axis=1))
-    return Raster(inside=inside, triangle=triangle_of, weights=weights.astype(np.float32))
+    n = len(triangle_of)
+    entries = weights.astype(np.float32).ravel(), m.triangles[triangle_of].ravel(), np.arange(0, 3 * n + 1, 3)
+    return Raster(inside=inside, triangle=triangle_of, interpolation=csr_array(entries, shape=(n, N_VERTICES)))
 
 
 def _barycentric(triangle: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -159,12 +163,10 @@ def paint(values: npt.NDArray[np.floating], side_px: int) -> npt.NDArray[np.floa
     (S, S) or (S, S, k) float32
         NaN off the face.
     """
-    r, m = raster(side_px), mesh()
-    corner = np.asarray(values, np.float32)[m.triangles][r.triangle]  # (n, 3[, k])
-    weights = r.weights if corner.ndim == 2 else r.weights[..., None]
-    shape = (side_px, side_px) if corner.ndim == 2 else (side_px, side_px, corner.shape[2])
-    out = np.full(shape, np.nan, np.float32)
-    out[r.inside] = (corner * weights).sum(axis=1)
+    r = raster(side_px)
+    painted = r.interpolation @ np.asarray(values, np.float32)
+    out = np.full((side_px, side_px, *painted.shape[1:]), np.nan, np.float32)
+    out[r.inside] = painted
     return out
 
 
@@ -259,15 +261,20 @@ def apply_affine(matrix: npt.NDArray[np.float64], points_xy: npt.NDArray[np.floa
     return np.asarray(points_xy @ matrix[:, :2].T + matrix[:, 2])
 
 
-def resample(linear_rgb: npt.NDArray[np.float32], xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Sample an image at photo positions, bilinear, in linear light; black where ``xy`` is NaN or outside.
+def resample(
+    image: npt.NDArray[Any], xy: npt.NDArray[np.float32], *, outside: float = 0.0
+) -> npt.NDArray[Any]:
+    """Sample an image at photo positions, bilinear.
 
     Parameters
     ----------
-    linear_rgb : (h, w, c) float32
+    image : (h, w) or (h, w, c) float32 or uint8
+        Colours in linear light: averages of encoded values are wrong.
     xy : (S, S, 2) float32
         Px edges at integers.
+    outside : float
+        Value where ``xy`` is NaN or beyond the image.
     """
     centred = np.nan_to_num(xy - np.float32(0.5), nan=-1e4)  # OpenCV puts px centres at integers
-    out = cv2.remap(linear_rgb, centred[..., 0], centred[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(out, np.float32)
+    border = (outside,) * 4
+    return np.asarray(cv2.remap(image, centred, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border))

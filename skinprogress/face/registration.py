@@ -16,7 +16,6 @@ from skinprogress.face.canonical import (
     triangle_scale,
     vertex_mean,
 )
-from skinprogress.face.skin import CLIPPED_HIGH, CLIPPED_LOW
 from skinprogress.photos.reading import to_linear
 from skinprogress.records import Landmarks, Photo
 
@@ -61,28 +60,33 @@ def align_face(photo: Photo, landmarks: Landmarks, *, side_px: int) -> AlignedFa
     points = landmarks.points_xy
     low = np.clip(np.floor(points[:N_VERTICES].min(axis=0)).astype(int) - 2, 0, [width - 1, height - 1])
     high = np.clip(np.ceil(points[:N_VERTICES].max(axis=0)).astype(int) + 2, low + 1, [width, height])
-    linear = to_linear(photo, rows=slice(low[1], high[1]), cols=slice(low[0], high[0]))
-    clipped = ((linear.max(axis=2) >= CLIPPED_HIGH) | (linear[..., 1] <= CLIPPED_LOW)).astype(np.float32)
-    planes = cv2.merge([*cv2.split(linear), clipped])
+    rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
+    linear = to_linear(photo, rows=rows, cols=cols)
+    clipped = _find_clipped(photo.pixels[rows, cols])
     scale = triangle_scale(points, side_px)
     finest = float(np.percentile(scale, 75))
     if finest > 1.15:
-        size = max(1, round(planes.shape[1] / finest)), max(1, round(planes.shape[0] / finest))
-        planes = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
-    factor = np.array([planes.shape[1], planes.shape[0]]) / (high - low)
+        size = max(1, round(linear.shape[1] / finest)), max(1, round(linear.shape[0] / finest))
+        linear = np.asarray(cv2.resize(linear, size, interpolation=cv2.INTER_AREA), np.float32)
+        clipped = np.asarray(cv2.resize(clipped, size, interpolation=cv2.INTER_AREA))
+    factor = np.array([linear.shape[1], linear.shape[0]]) / (high - low)
     xy = canonical_map((points - low) * factor, side_px)
-    drawn = resample(np.asarray(planes, np.float32), xy)
-    with np.errstate(invalid="ignore"):
-        outside = ~(
-            (xy[..., 0] >= 0) & (xy[..., 1] >= 0) & (xy[..., 0] < planes.shape[1]) & (xy[..., 1] < planes.shape[0])
-        )
+    # Outside of the photo counts as clipped.
+    clipped = np.asarray(cv2.copyMakeBorder(clipped, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255.0))
     # Triangles that are seen from behind fold over others.
     folded = _per_triangle(scale <= 0, side_px)
     return AlignedFace(
-        linear_rgb=np.ascontiguousarray(drawn[..., :3]),
-        clipped=(drawn[..., 3] > 0.05) | outside | folded,
+        linear_rgb=resample(linear, xy),
+        clipped=(resample(clipped, xy + np.float32(1.0), outside=255.0) > 12) | folded,
         photo_px_per_px=paint(np.abs(vertex_mean(scale)), side_px),
     )
+
+
+def _find_clipped(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    """255 where a stored value is at either end of its range: above 250 or, in green, below 4 of 255."""
+    unit = 1 if pixels.dtype == np.uint8 else 257
+    within = cv2.inRange(pixels, (0, 4 * unit, 0), (250 * unit, 250 * unit, 250 * unit))
+    return np.asarray(cv2.bitwise_not(within), np.uint8)
 
 
 def _per_triangle(values: npt.NDArray[np.bool_], side_px: int) -> npt.NDArray[np.bool_]:

@@ -10,10 +10,9 @@ from skinprogress.face.regions import bare_face_mask
 
 # Surface seen at more than about 66° from the normal is foreshortened beyond use.
 MIN_VISIBILITY = 0.4
-CLIPPED_HIGH = 0.956  # linear value of 250 in 8-bit sRGB
-CLIPPED_LOW = 0.0012  # linear value of 4
 # Hair, beard shadow edges and deep creases: this much darker than the skin around, natural-log units.
 DARKER_THAN_SKIN = 0.65
+DARKER_IN_RED = 0.3
 # Shine: this much brighter than the skin around (ratio), and paler at the same time.
 SHINE_BRIGHTER = 1.25
 SHINE_PALER = 0.88
@@ -56,13 +55,21 @@ def find_skin(
     skin = candidate & ~clipped
     if not skin.any():
         return skin
-    # The two decisions are about patches of millimetres: a quarter of the resolution is enough.
-    small = side // 4
+    # The two decisions are about patches of millimetres: a coarse picture is enough.
+    small = min(256, side)
     shrunk = np.asarray(cv2.resize(linear_rgb, (small, small), interpolation=cv2.INTER_AREA), np.float32)
     inside = cv2.resize(skin.astype(np.float32), (small, small), interpolation=cv2.INTER_AREA) > 0.99
     keep = ~_is_dark(shrunk, inside) & ~_is_shiny(shrunk, inside)
     kept = cv2.resize(keep.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR) > 0.75
-    return np.asarray(skin & kept)
+    return _without_islands(skin & kept)
+
+
+def _without_islands(skin: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Drop patches that are cut off and smaller than a hundredth of the face: skin seen through hair."""
+    n_labels, labels, stats, _ = cv2.connectedComponentsWithStats(skin.astype(np.uint8), connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= 0.01 * skin.sum()
+    large[0] = False
+    return np.asarray(large[labels]) if n_labels > 1 else skin
 
 
 def _masked_blur(plane: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], sigma: float) -> npt.NDArray[np.float32]:
@@ -72,21 +79,28 @@ def _masked_blur(plane: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], si
 
 
 def _is_dark(linear_rgb: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    log = np.log(np.maximum(linear_rgb[..., 1], 1e-3)).astype(np.float32)
+    red, log = (np.log(np.maximum(linear_rgb[..., c], 1e-3)).astype(np.float32) for c in (0, 1))
     side = log.shape[0]
     kept = inside & (log > np.median(log[inside]) - 2.0) if inside.any() else inside
     dark = np.zeros_like(inside)
     for _ in range(3):  # hair pulls the mean down at first; without it more of it is found
         dark = inside & (log < _masked_blur(log, kept, side / 12) - DARKER_THAN_SKIN)
+        # Blood takes green away and hardly any red: what is dark in green alone is red skin, and stays.
+        dark &= red < _masked_blur(red, kept, side / 12) - DARKER_IN_RED
         kept = inside & ~dark
     grown = cv2.dilate(dark.astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.asarray(grown > 0)
+    # What shows between strands of hair is not skin worth measuring.
+    gap = 2 * round(side / 40) + 1
+    closed = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap, gap)))
+    return np.asarray(closed > 0)
 
 
 def _is_shiny(linear_rgb: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    luminance = linear_rgb[..., 1].astype(np.float32)
-    high = linear_rgb.max(axis=2)
-    saturation = (1.0 - linear_rgb.min(axis=2) / np.maximum(high, 1e-3)).astype(np.float32)
+    # The red channel: blood hardly darkens it, so pale skin beside red skin does not pass for shine.
+    luminance = np.ascontiguousarray(linear_rgb[..., 0], np.float32)
+    red, green, blue = cv2.split(linear_rgb)
+    lowest, highest = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
+    saturation = (1.0 - np.asarray(lowest) / np.maximum(highest, 1e-3)).astype(np.float32)
     sigma = luminance.shape[0] / 25
     brighter = luminance > SHINE_BRIGHTER * _masked_blur(luminance, inside, sigma)
     paler = saturation < SHINE_PALER * _masked_blur(saturation, inside, sigma)

@@ -1,6 +1,6 @@
 """What every metric is computed from, prepared once per face."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -45,6 +45,14 @@ class MetricInput:
     skin: npt.NDArray[np.bool_]
     mm_per_px: FloatMap
     photo_px_per_mm: FloatMap
+    _blurred: dict[tuple[int, float], FloatMap] = field(default_factory=dict)
+
+    def blurred(self, plane: FloatMap, *, sigma_mm: float) -> FloatMap:
+        """One of the planes, blurred over skin; kept, since neighbouring bands share a border."""
+        key = (id(plane), sigma_mm)
+        if key not in self._blurred:
+            self._blurred[key] = blur_mm(plane, self.skin, self.mm_per_px, sigma_mm=sigma_mm)
+        return self._blurred[key]
 
 
 def prepare_input(face: Face) -> MetricInput:
@@ -67,7 +75,7 @@ def prepare_input(face: Face) -> MetricInput:
 def blur_mm(plane: FloatMap, skin: npt.NDArray[np.bool_], mm_per_px: FloatMap, *, sigma_mm: float) -> FloatMap:
     """Gaussian mean over usable skin, with a width in millimetres of skin.
 
-    The scale of the canonical frame varies over the face, so the plane is blurred at three scales and interpolated.
+    The scale of the canonical frame varies over the face, so the plane is blurred at two scales and interpolated.
 
     Parameters
     ----------
@@ -85,24 +93,19 @@ def blur_mm(plane: FloatMap, skin: npt.NDArray[np.bool_], mm_per_px: FloatMap, *
     scale = mm_per_px[skin]
     if scale.size == 0:
         return np.full(plane.shape, np.nan, np.float32)
-    levels = np.unique(np.percentile(scale, [5.0, 50.0, 95.0]).astype(np.float32))
+    levels = np.percentile(scale[:: 1 + scale.size // 20000], [10.0, 90.0]).astype(np.float32)
     # Where the scale hardly varies one level is exact enough.
     if levels[-1] / levels[0] < 1.05:
-        levels = levels[len(levels) // 2 : len(levels) // 2 + 1]
-    blurred = [_normalised_blur(plane, skin, sigma_mm / float(level)) for level in levels]
-    if len(levels) == 1:
-        return blurred[0]
-    position = np.interp(np.nan_to_num(mm_per_px, nan=levels[0]), levels, np.arange(len(levels))).astype(np.float32)
-    out = np.zeros_like(blurred[0])
-    for k, layer in enumerate(blurred):
-        out += np.maximum(0.0, 1.0 - np.abs(position - k)) * layer
-    return out
+        return _normalised_blur(plane, skin, sigma_mm / float(levels.mean()))
+    small, large = (_normalised_blur(plane, skin, sigma_mm / float(level)) for level in levels)
+    position = np.clip((mm_per_px - levels[0]) / (levels[1] - levels[0]), 0.0, 1.0)
+    return np.asarray(small + position * (large - small), np.float32)
 
 
 def _normalised_blur(plane: FloatMap, skin: npt.NDArray[np.bool_], sigma_px: float) -> FloatMap:
     value = np.where(skin, plane, np.float32(0.0))
     # A wide Gaussian is smooth: computed on a coarser grid it is the same and much cheaper.
-    factor = max(1, int(sigma_px / 3.0))
+    factor = max(1, int(sigma_px / 2.5))
     size = plane.shape[1] // factor, plane.shape[0] // factor
     both = np.asarray(cv2.merge([value, skin.astype(np.float32)]))
     if factor > 1:
@@ -131,8 +134,8 @@ def band_mm(data: MetricInput, plane: FloatMap, *, low_mm: float, high_mm: float
         NaN off the skin, and where the photo or the canonical frame shows the shortest wavelength with less than
         2.5 px.
     """
-    fine = blur_mm(plane, data.skin, data.mm_per_px, sigma_mm=HALF_AMPLITUDE_SIGMA * low_mm)
-    coarse = blur_mm(plane, data.skin, data.mm_per_px, sigma_mm=HALF_AMPLITUDE_SIGMA * high_mm)
+    fine = data.blurred(plane, sigma_mm=HALF_AMPLITUDE_SIGMA * low_mm)
+    coarse = data.blurred(plane, sigma_mm=HALF_AMPLITUDE_SIGMA * high_mm)
     with np.errstate(invalid="ignore"):
         resolved = (low_mm * data.photo_px_per_mm >= 2.5) & (low_mm / data.mm_per_px >= 2.5)
     return np.where(resolved & data.skin, fine - coarse, np.float32(np.nan))

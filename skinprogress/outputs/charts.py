@@ -136,7 +136,8 @@ def _session_values(measurements: list[Measurement]) -> dict[str, dict[str, Poin
         region: {
             session: (
                 float(np.mean([m.value for m in rows])),
-                Z95 * float(np.mean([m.standard_error for m in rows])) / math.sqrt(len(rows)),
+                # Most of the error is the session's and the same for all its photos: more shots do not shrink it.
+                Z95 * float(np.mean([m.standard_error for m in rows])),
             )
             for session, rows in sessions.items()
         }

@@ -233,15 +233,13 @@ def _consent_text(consent: Consent) -> str:
     return f"Consent to publish: given{scope}{until}."
 
 
-def _color_groups(result: ClientResult) -> list[tuple[str, str, list[str], list[str]]]:
-    """Photos that were treated alike: rung, reason, remarks and files."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    flags = {}
-    for file, correction in result.plan.corrections.items():
-        key = (correction.rung, correction.reason, str(correction.flags))
-        groups.setdefault(key, []).append(file)
-        flags[key] = flag_texts(correction.flags)
-    return [(rung, reason, flags[rung, reason, text], files) for (rung, reason, text), files in groups.items()]
+def _color_groups(result: ClientResult) -> list[dict[str, Any]]:
+    """Photos whose colour was treated alike: what it was matched on, why, and what to bear in mind."""
+    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for file, c in result.plan.corrections.items():
+        fresh = {"rung": c.rung, "reason": c.reason, "remarks": flag_texts(c.flags), "files": []}
+        groups.setdefault((c.rung, c.reason, str(c.flags)), fresh)["files"].append(file)
+    return list(groups.values())
 
 
 def _repeatability(metric: str) -> str:

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from skinprogress.comparison.course import is_covered, is_recent, outcome_session
+from skinprogress.comparison.course import is_recent, outcome_session
 from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.outputs.healing import Healing, describe_healing
 from skinprogress.outputs.pairs import used_views
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
-from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, listed, phase_text, session_text
+from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, listed, phase_text
 from skinprogress.records import Change, ClientResult, Flag
 
 REAL = ("improved", "worsened", "changed")
@@ -53,15 +54,6 @@ class MetricGroup:
     shown: tuple[ChangeRow, ...]
     unshown: tuple[ChangeRow, ...]
     smallest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healing:
-    """What happened to one metric in the days after a treatment: status, regions and the size of the change."""
-
-    title: str
-    word: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +112,7 @@ def summarize(result: ClientResult) -> Summary:
         early=early,
         counts=tuple((word, words.count(word)) for word in dict.fromkeys(_by_weight(words))),
         groups=groups,
-        healing=tuple(_healing(result, since)),
+        healing=tuple(describe_healing(result, since)),
     )
 
 
@@ -298,41 +290,3 @@ def _unsaid(words: Sequence[str], *, early: bool) -> str:
 def _by_weight(words: Iterable[str]) -> list[str]:
     order = (*REAL, "within quoted range", "longer than quoted", "cannot say", "unchanged", "no detectable change")
     return sorted(words, key=lambda w: order.index(w) if w in order else len(order))
-
-
-def _healing(result: ClientResult, since: list[Change]) -> Iterable[tuple[str, str, tuple[Healing, ...]]]:
-    """Sessions in the days after a treatment, with what clinics quote for that time; and those with cream on."""
-    for session in result.sessions:
-        changes = [c for c in since if c.to_session == session]
-        covered = is_covered(result.plan, session)
-        if not changes or not (covered or any(c.course_status for c in changes)):
-            continue
-        when = phase_text(result.plan.phases.get(session))
-        rows = list(_quoted(changes))
-        silent = [
-            m.title.lower()
-            for m in METRICS.values()
-            if {c.course_status for c in changes if c.metric == m.name} == {"cannot say"}
-        ]
-        if covered:
-            when = "numbing or other cream on the skin"
-            rows = [Healing(title="All measures", word="cannot say", text="only bare skin is compared")]
-        elif silent:
-            rows.append(Healing(title="Not judged", word="cannot say", text=f"too soon for {listed(silent)}"))
-        yield session_text(session), when, tuple(rows)
-
-
-def _quoted(changes: list[Change]) -> Iterable[Healing]:
-    """Per metric: the regions within what is usually quoted for the day, and those beyond it."""
-    for metric in METRICS.values():
-        every = [c for c in changes if c.metric == metric.name]
-        for word in ("longer than quoted", "within quoted range"):
-            mine = [c for c in every if c.course_status == word]
-            if not mine:
-                continue
-            sizes = sorted(c.difference for c in mine if math.isfinite(c.difference))
-            ends = dict.fromkeys(number_text(v, metric.decimals, sign=True) for v in (*sizes[:1], *sizes[-1:]))
-            regions = listed(region_title(r) for r in ordered_regions(c.region for c in mine))
-            where = f"all {len(mine)} regions" if len(mine) == len(every) > 1 else regions
-            size = f" ({' to '.join(ends)} {metric.unit})" if ends else ""
-            yield Healing(title=metric.title, word=word, text=f"{where}{size}")

@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from skinprogress.photos.dates import remove_dates
 from skinprogress.records import Stage
@@ -21,11 +21,38 @@ _PARTS_OF_DAY |= {"evening": 19.0, "abends": 19.0, "night": 22.0, "nachts": 22.0
 _NUMBER = r"(\d+(?:[.,]\d+)?)"
 _HOURS = re.compile(rf"(?<![\w.]){_NUMBER} ?(?:h|hr|hrs|hours?|std|stunden?)\b")
 _MINUTES = re.compile(rf"(?<![\w.]){_NUMBER} ?(?:min|mins|minutes?|minuten?)\b")
+# A single letter counts only where it ends the name or "after" follows: IMG_7D_0003 is a camera, not a week.
+_ENDS = rf"(?=$| (?:{_AFTER})\b)"
+
+
+def _unit_of_days(names: str, letter: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"\b(?:{names}) ?{_NUMBER}\b|(?<![\w.]){_NUMBER} ?(?:{names})\b"
+        rf"|(?<![\w.]){_NUMBER} ?{letter}{_ENDS}|^{letter} ?{_NUMBER}$"
+    )
+
+
 _UNITS_OF_DAYS = (
-    (1.0, re.compile(rf"\b(?:day|days|tag) ?{_NUMBER}\b|(?<![\w.]){_NUMBER} ?(?:d|days?|tage?n?)\b|^d ?{_NUMBER}$")),
-    (7.0, re.compile(rf"\b(?:week|weeks|wk|woche) ?{_NUMBER}\b|(?<![\w.]){_NUMBER} ?(?:w|wks?|weeks?|wochen?)\b")),
-    (30.0, re.compile(rf"\b(?:month|months|monat) ?{_NUMBER}\b|(?<![\w.]){_NUMBER} ?(?:months?|monate?n?)\b")),
+    ("day", 1.0, _unit_of_days("days?|tage?n?", "d")),
+    ("week", 7.0, _unit_of_days("weeks?|wks?|wochen?", "w")),
+    ("month", 30.0, _unit_of_days("months?|monate?n?", "m")),
 )
+_NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
+_BEFORE_UNIT = r"(?= (?:minutes?|hours?|days?|weeks?|months?)\b)"
 _NEXT_MORNING = re.compile(r"\b(?:(?:next|following) morning|morning after|(?:am )?nächsten morgen)\b")
 _NEXT_DAY = re.compile(r"\b(?:(?:next|following) day|day after|(?:am )?nächsten tag|tag danach)\b")
 _VISIT = re.compile(r"\b(?:session|visit|sitzung|termin|besuch|treatment|behandlung|appointment) ?(?:no )?(\d+)\b")
@@ -52,6 +79,8 @@ class Clues:
         From "Session 2", "visit 3".
     part_of_day : float or None
         Hour for which "morning", "evening" … stand; it orders photos and is never shown as a time.
+    said : str
+        The time after treatment in the name's own unit, for labels.
     """
 
     stage: Stage = ""
@@ -60,6 +89,7 @@ class Clues:
     day: float | None = None
     visit: int | None = None
     part_of_day: float | None = None
+    said: str = field(default="", compare=False)
 
     @property
     def offset(self) -> float | None:
@@ -79,14 +109,8 @@ class Clues:
     @property
     def words(self) -> str:
         """The clues in a few words, as part of a session's label; empty where there are none."""
-        if self.stage:
-            main: str = {"pre": "before"}.get(self.stage, self.stage)
-        elif self.day is not None and self.day >= 1 and self.hours_after not in (_NEXT_MORNING_HOURS,):
-            main = f"day {self.day:g}"
-        elif self.hours_after is not None:
-            main = "next morning" if self.hours_after == _NEXT_MORNING_HOURS else f"{self.hours_after:.3g} h after"
-        else:
-            main = f"day {self.day:g}" if self.day is not None else "after" if self.after else ""
+        stage = {"pre": "before"}.get(self.stage, self.stage)
+        main = stage or self.said or ("after" if self.after else "")
         visit = f"session {self.visit}" if self.visit is not None else ""
         part = next((word for word, hour in _PARTS_OF_DAY.items() if hour == self.part_of_day), "")
         return " ".join(word for word in (visit, main, part) if word)
@@ -119,10 +143,11 @@ def find_clues(name: str, *, right_is_a_side: bool = False) -> Clues:
     visit = _VISIT.search(words)
     if visit:
         words = words.replace(visit[0], " treatment " if "treatment" in visit[0] else " ")
-    hours, day = _find_offset(words)
+    hours, day, said = _find_offset(words)
     stage, after = _find_stage(words, right_is_a_side=right_is_a_side)
     if stage in ("pre", "numbing"):
-        hours = None  # "2h before" counts toward the treatment, not from it
+        # "2h before" counts toward the treatment, not from it.
+        hours, day, said = None, (day if said.startswith(("day", "week", "month")) else None), ""
     part = None
     if hours is None:
         part = next((hour for word, hour in _PARTS_OF_DAY.items() if re.search(rf"\b{word}\b", words)), None)
@@ -133,6 +158,7 @@ def find_clues(name: str, *, right_is_a_side: bool = False) -> Clues:
         day=day,
         visit=int(visit[1]) if visit else None,
         part_of_day=part,
+        said=said,
     )
 
 
@@ -147,6 +173,7 @@ def merge_clues(outer: Clues, inner: Clues) -> Clues:
         day=told.day if told.day is not None else outer.day,
         visit=inner.visit if inner.visit is not None else outer.visit,
         part_of_day=inner.part_of_day if inner.part_of_day is not None else outer.part_of_day,
+        said=told.said,
     )
 
 
@@ -158,27 +185,30 @@ def plain_words(name: str) -> str:
     text = re.sub(r"(?<!\d)[.,]|[.,](?!\d)", " ", text)
     # "before2" is before, photo 2; "day7" and "2h" stay readable because their patterns allow the space.
     text = re.sub(r"(?<=[a-zäöüß])(?=\d)", " ", text)
-    return re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", text).strip()
+    for number, word in enumerate(_NUMBER_WORDS):
+        text = re.sub(rf"\b{word}{_BEFORE_UNIT}", str(number), text)
+    return re.sub(rf"\ban?{_BEFORE_UNIT}", "1", text)
 
 
-def _find_offset(words: str) -> tuple[float | None, float | None]:
-    """Hours after the treatment and days, as far as the words say."""
+def _find_offset(words: str) -> tuple[float | None, float | None, str]:
+    """Hours after the treatment and days, as far as the words say, and the same in words."""
     if _NEXT_MORNING.search(words):
-        return _NEXT_MORNING_HOURS, 1.0
+        return _NEXT_MORNING_HOURS, 1.0, "next morning"
     if _NEXT_DAY.search(words):
-        return 24.0, 1.0
+        return 24.0, 1.0, "next day"
     if match := _HOURS.search(words):
         hours = _number(match[1])
-        return hours, hours / 24.0
+        return hours, hours / 24.0, f"{hours:g} h after"
     if match := _MINUTES.search(words):
-        hours = _number(match[1]) / 60.0
-        return hours, hours / 24.0
-    for days, pattern in _UNITS_OF_DAYS:
+        minutes = _number(match[1])
+        return minutes / 60.0, minutes / 1440.0, f"{minutes:g} min after"
+    for unit, days, pattern in _UNITS_OF_DAYS:
         if match := pattern.search(words):
-            day = _number(next(group for group in match.groups() if group is not None)) * days
+            number = _number(next(group for group in match.groups() if group is not None))
             # Day 0 is the day of the treatment, before or after it.
-            return (day * 24.0 if day > 0 else None), day
-    return None, None
+            return (number * days * 24.0 if number > 0 else None), number * days, f"{unit} {number:g}"
+    return None, None, ""
 
 
 def _find_stage(words: str, *, right_is_a_side: bool) -> tuple[Stage, bool]:

@@ -1,11 +1,9 @@
-"""Dates and times: what a name says, what the camera wrote, and how names are put in order."""
+"""Days and times that stand in names, and how names are put in order."""
 
 import re
 import unicodedata
-import warnings
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from pathlib import Path
+from datetime import date, time
 
 from skinprogress.settings import DateOrder
 
@@ -44,7 +42,6 @@ _TIME_PARTED = re.compile(
     _JOIN + r"(\d{1,2})([.:h-])(\d\d)(?:[.:-](\d\d)(?!\d))?(?!\d)(?:\s?([AaPp])\.?[Mm](?![A-Za-z]))?", re.IGNORECASE
 )
 _TIME_COMPACT = re.compile(_JOIN + r"(\d\d)(\d\d)(?:(\d\d)(?:\d{3})?)?(?!\d)", re.IGNORECASE)
-_EXIF = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)(?:[ T]+(\d\d):(\d\d)(?::(\d\d))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,69 +122,6 @@ def remove_dates(name: str) -> str:
     return name
 
 
-def parse_exif_date(text: str) -> tuple[datetime, bool] | None:
-    """Read an EXIF date; the second value says whether the time of day is known.
-
-    Cameras whose clock was never set write zeros or blanks, and scanners write midnight: the first give None, the
-    second a day whose time is not known.
-
-    >>> parse_exif_date("2026:03:14 16:30:12")
-    (datetime.datetime(2026, 3, 14, 16, 30, 12), True)
-    >>> parse_exif_date("0000:00:00 00:00:00") is None
-    True
-    """
-    match = _EXIF.match(text)
-    if match is None:
-        return None
-    try:
-        day = date(*(int(part) for part in match.groups()[:3]))
-        at = time(*(int(part or 0) for part in match.groups()[3:]))
-    except ValueError:
-        return None
-    if day.year < 1995:
-        return None
-    return datetime.combine(day, at), at != time(0)
-
-
-def read_taken_at(path: Path) -> tuple[datetime, bool] | None:
-    """Read when the camera took a photo, in its local time, without decoding the picture.
-
-    Parameters
-    ----------
-    path : Path
-        JPEG, PNG, TIFF, WebP, HEIC or AVIF.
-
-    Returns
-    -------
-    (datetime, bool) or None
-        Naive local time and whether the time of day is known; None where the file does not say. Time zones are left
-        aside: what counts is the clock on the wall. ``DateTime`` is not used, since editing a photo changes it.
-    """
-    from PIL import Image
-
-    if path.suffix.lower() in (".heic", ".heif", ".hif") or _is_heif(path):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    try:
-        with warnings.catch_warnings():
-            # Broken EXIF and huge pictures are the business of whoever decodes the photo.
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                # getexif() of a PNG without EXIF would decode the whole picture to look behind it.
-                if image.format == "PNG" and "exif" not in image.info:
-                    return None
-                details = image.getexif().get_ifd(0x8769)
-        for tag in (0x9003, 0x9004):  # DateTimeOriginal, DateTimeDigitized
-            value = details.get(tag)
-            text = value.decode("ascii", "ignore") if isinstance(value, bytes) else value
-            if isinstance(text, str) and (found := parse_exif_date(text)):
-                return found
-    except Exception:  # whatever a damaged file provokes in a decoder: it has no date, decoding will say what is wrong
-        return None
-    return None
-
-
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which "Session 2" comes before "Session 10", whatever the case and the Unicode form.
 
@@ -197,15 +131,6 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     folded = unicodedata.normalize("NFC", text).casefold()
     parts = re.findall(r"[0-9]+|[^0-9]+", folded)
     return tuple((0, int(part), part) if part[0] in "0123456789" else (1, 0, part) for part in parts)
-
-
-def _is_heif(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(12)
-    except OSError:
-        return False
-    return head[4:8] == b"ftyp" and head[8:12] not in (b"avif", b"avis")
 
 
 def _date(year: int, month: int, day: int) -> date | None:

@@ -1,4 +1,4 @@
-"""How treated skin looks along a course of needling: redness that fades, peeling, smoother and calmer skin in the end."""
+"""How treated skin looks along a course of needling: redness that fades, peeling, smoother and calmer skin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def apply_state(portrait: Portrait, state: SkinState, *, seed: int) -> npt.NDArr
         Linear sRGB, a new array.
     """
     image = portrait.linear_rgb.copy()
-    treated = portrait.draw(canonical_weight({"face": 1.0}, exclude=NOT_TREATED, feather_mm=5.0, side_px=SIDE_PX))
+    treated = portrait.draw(_weight({"face": 1.0}, exclude=NOT_TREATED, feather_mm=5.0))
     for gain, band_mm in ((state.tone_gain, (4.0, 16.0)), (state.texture_gain, (1.0, 4.0))):
         image = inject_texture(image, treated, gain=gain, mm_per_px=portrait.mm_per_px, band_mm=band_mm)
     if state.flaking:
@@ -87,6 +87,13 @@ def apply_state(portrait: Portrait, state: SkinState, *, seed: int) -> npt.NDArr
         image = image * np.exp(1.5 * flakes * treated)[..., None]
     image = inject_pigment(image, portrait.draw(_blood(state, seed)), direction="haemoglobin")
     return _spread_cream(image, portrait, treated, state.cream, seed) if state.cream else image
+
+
+def _weight(
+    levels: Mapping[str, float], *, exclude: tuple[str, ...] = (), feather_mm: float
+) -> npt.NDArray[np.float32]:
+    """Where on the face; what is no skin is left out when the plane is drawn on a portrait."""
+    return canonical_weight(levels, exclude=exclude, feather_mm=feather_mm, side_px=SIDE_PX, leave_features=False)
 
 
 def _per_a_star() -> float:
@@ -99,17 +106,17 @@ def _blood(state: SkinState, seed: int) -> npt.NDArray[np.float32]:
     amount = np.zeros((SIDE_PX, SIDE_PX), np.float32)
     if state.hours_after is not None:
         left = remaining_redness(state.hours_after)
-        peak = canonical_weight(PEAK_REDNESS, exclude=NOT_TREATED, feather_mm=4.0, side_px=SIDE_PX)
+        peak = _weight(PEAK_REDNESS, exclude=NOT_TREATED, feather_mm=5.0)
         px = CANONICAL_PX_PER_MM * SIDE_PX
         blotches = band_noise(np.random.default_rng([seed, 21]), SIDE_PX, 5.0 * px, 20.0 * px)
         amount += np.float32(left * _per_a_star()) * peak * (1.0 + 0.16 * np.clip(blotches, -2.0, 2.0))
         # The dots close and fade faster than the flush.
         amount += np.float32(0.42 * left**1.5) * draw_needle_marks(seed, side_px=SIDE_PX)
     if state.cheek_redness:
-        cheeks = canonical_weight({"cheek_left": 1.0, "cheek_right": 1.0}, feather_mm=4.0, side_px=SIDE_PX)
+        cheeks = _weight({"cheek_left": 1.0, "cheek_right": 1.0}, feather_mm=3.0)
         amount += np.float32(state.cheek_redness * _per_a_star()) * cheeks
     if state.cream:
-        pale = canonical_weight({"face": 1.0}, exclude=NOT_TREATED, feather_mm=6.0, side_px=SIDE_PX)
+        pale = _weight({"face": 1.0}, exclude=NOT_TREATED, feather_mm=6.0)
         amount -= np.float32(state.cream * 1.2 * _per_a_star()) * pale
     return amount
 
@@ -120,7 +127,8 @@ def _spread_cream(
     """A whitish film, uneven as fingers leave it, that scatters light over the skin and glistens where it is thick."""
     px = CANONICAL_PX_PER_MM * SIDE_PX
     rng = np.random.default_rng([seed, 22])
-    film = 0.8 + 0.35 * band_noise(rng, SIDE_PX, 6.0 * px, 25.0 * px) + 0.2 * band_noise(rng, SIDE_PX, 2.0 * px, 6.0 * px)
+    film = 0.85 + 0.2 * band_noise(rng, SIDE_PX, 6.0 * px, 25.0 * px)
+    film += 0.12 * band_noise(rng, SIDE_PX, 2.0 * px, 6.0 * px)
     thickness = portrait.draw(np.clip(film, 0.1, 2.0).astype(np.float32)) * treated
     veil = np.float32(0.15 * cream) * thickness
     # The film is lit as the skin below it is: white paint in the shadow is grey.

@@ -1,14 +1,18 @@
 """The person of the sample client: a public-domain portrait, enlarged and given skin that a phone would show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.spaces import encode_srgb8, lab_to_linear_rgb, linear_rgb_to_lab, srgb_to_linear
+from skinprogress.face.canonical import mesh
 from skinprogress.face.landmarks import find_landmarks
 from skinprogress.face.quality import measure_iris_px
+from skinprogress.face.regions import EYE_LEFT, EYE_RIGHT, LIPS
 from skinprogress.records import Landmarks
 from skinprogress.synthetic.changes import canonical_weight, inject_pigment
 from skinprogress.synthetic.skin_detail import band_noise, draw_relief, draw_spots, draw_unevenness
@@ -34,7 +38,7 @@ class Portrait:
     uv : (H, W, 2) float32
         Place in the canonical frame of every px, NaN off the face.
     skin : (H, W) float32
-        0..1: how much of a px is skin of the face: no hair, brows, eyes, lips.
+        0..1: how much of a px is skin of the face: no hair, eyes, lips; brows are thin and count.
     mm_per_px : float
         Millimetres of skin per px, by the irises.
     """
@@ -68,11 +72,12 @@ def make_portrait(seed: int) -> Portrait:
     -----
     The picture is `skimage.data.astronaut()`: Eileen Collins, NASA, public domain. Her skin here is invented.
     """
-    from skimage.data import astronaut
+    from skimage import data
 
-    crop = np.asarray(astronaut(), np.uint8)[_CROP]
-    crop = cv2.copyMakeBorder(crop, _HEADROOM_PX, 0, 0, 0, cv2.BORDER_REFLECT_101)
-    soft = _enlarge(np.asarray(crop, np.uint8))
+    read: Callable[[], Any] = data.astronaut
+    crop = np.asarray(read(), np.uint8)[_CROP]
+    with_headroom = cv2.copyMakeBorder(crop, _HEADROOM_PX, 0, 0, 0, cv2.BORDER_REFLECT_101)
+    soft = _enlarge(np.asarray(with_headroom, np.uint8))
     landmarks, _ = find_landmarks(encode_srgb8(soft))
     shape = (soft.shape[0], soft.shape[1])
     uv = photo_to_canonical(landmarks.points_xy, shape)
@@ -105,24 +110,29 @@ def _resize(plane: npt.NDArray[np.float32], width: float, height: float) -> npt.
     return np.asarray(cv2.resize(plane, (round(width), round(height)), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _sharpen(
-    plane: npt.NDArray[np.float32], *, sigma: float, amount: float, reach_px: int
-) -> npt.NDArray[np.float32]:
+def _sharpen(plane: npt.NDArray[np.float32], *, sigma: float, amount: float, reach_px: int) -> npt.NDArray[np.float32]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach_px, reach_px))
     low, high = (cv2.GaussianBlur(f(plane, kernel), (0, 0), reach_px / 5) for f in (cv2.erode, cv2.dilate))
     return np.asarray(np.clip(plane + amount * (plane - cv2.GaussianBlur(plane, (0, 0), sigma)), low, high), np.float32)
 
 
 def _face_skin(linear_rgb: npt.NDArray[np.float32], uv: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """How much of a px is bare skin of the face: within the mesh, away from its features, lighter than the hair."""
-    bare = from_canonical(canonical_weight({"face": 1.0}, feather_mm=2.5, side_px=1024), uv)
+    """How much of a px is skin of the face: within the mesh, not eye or lip, lighter than the hair."""
+    side = 1024
+    features = np.zeros((side, side), np.uint8)
+    for outline in (EYE_RIGHT, EYE_LEFT, LIPS):
+        cv2.fillPoly(features, [np.round(mesh().uv[list(outline)] * side).astype(np.int32)], 1)
+    grown = np.asarray(cv2.dilate(features, np.ones((7, 7), np.uint8)), np.float32)
+    edge = np.asarray(cv2.GaussianBlur(grown, (0, 0), 3.0), np.float32)
+    plane = canonical_weight({"face": 1.0}, feather_mm=2.5, side_px=side, leave_features=False) * (1.0 - edge)
+    face = from_canonical(plane, uv)
     lightness = linear_rgb_to_lab(cv2.GaussianBlur(linear_rgb, (0, 0), 2.0))[..., 0]
     # The fringe is fair, the shaded side of the face is not: the limit is higher on the forehead.
     limit = 40.0 + 14.0 * np.clip((0.32 - np.nan_to_num(uv[..., 1], nan=1.0)) / 0.06, 0.0, 1.0)
     light = np.clip((lightness - limit) / 8.0, 0.0, 1.0)
     # A fringe is never skin a little inside its edge either: shrink, then soften.
     light = cv2.GaussianBlur(cv2.erode(light, np.ones((7, 7), np.uint8)), (0, 0), 3.0)
-    return np.asarray(bare * light, np.float32)
+    return np.asarray(face * light, np.float32)
 
 
 def _rest_detail(

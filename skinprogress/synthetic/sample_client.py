@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.synthetic.healing import SkinState, apply_state
+from skinprogress.face.regions import REGIONS, WHOLE_FACE
+from skinprogress.synthetic.healing import NOT_TREATED, SkinState, apply_state
 from skinprogress.synthetic.portrait import Portrait, make_portrait
 from skinprogress.synthetic.rephotograph import Rephotograph, draw_rephotograph, rephotograph
 
@@ -23,6 +24,12 @@ PHOTO_HW = (1600, 1300)
 JPEG_QUALITY = 92
 TREATMENTS = (datetime(2025, 1, 13, 15, 10), datetime(2025, 2, 24, 15, 0), datetime(2025, 4, 7, 15, 0))
 TRUTH_COLUMNS = ("file", "session", "region", "metric", "true_value", "true_change", "true_ratio", "unit")
+
+
+DEMO_NOTE = (
+    "Every change in this demo is simulated. The person (Eileen Collins, official NASA portrait, public domain) had no "
+    "treatment and has nothing to do with this program."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +49,7 @@ class Shot:
     file: str
     session: str
     taken_at: datetime
-    state: SkinState = SkinState()
+    state: SkinState
     stage: str = ""
 
 
@@ -50,7 +57,7 @@ def course() -> tuple[Shot, ...]:
     """The ten photos in order of time; the first two are the baseline."""
     first, second, third = (
         SkinState(texture_gain=g, tone_gain=t, cheek_redness=r)
-        for g, t, r in ((0.88, 0.86, -0.3), (0.77, 0.74, -0.55), (0.66, 0.62, -0.8))
+        for g, t, r in ((0.92, 0.93, -0.3), (0.83, 0.86, -0.55), (0.75, 0.78, -0.8))
     )
     week = SkinState(texture_gain=1.06, flaking=1.0)
     return (
@@ -70,8 +77,10 @@ def course() -> tuple[Shot, ...]:
 def _shot(file: str, session: str, at: str, state: SkinState | None = None, stage: str = "") -> Shot:
     taken = datetime.fromisoformat(at)
     before = [t for t in TREATMENTS if t <= taken]
-    hours = (taken - before[-1]).total_seconds() / 3600.0 if before else None
-    return Shot(file=file, session=session, taken_at=taken, state=replace(state or SkinState(), hours_after=hours), stage=stage)
+    # To a tenth: two shots of one visit show the same skin.
+    hours = round((taken - before[-1]).total_seconds() / 3600.0, 1) if before else None
+    skin = replace(state or SkinState(), hours_after=hours)
+    return Shot(file=file, session=session, taken_at=taken, state=skin, stage=stage)
 
 
 def camera(index: int) -> Rephotograph:
@@ -81,9 +90,7 @@ def camera(index: int) -> Rephotograph:
     return replace(drawn, jpeg_quality=None, exposure=0.88 * drawn.exposure)
 
 
-def take_photo(
-    portrait: Portrait, shot: Shot, index: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+def take_photo(portrait: Portrait, shot: Shot, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     """One photo of the course.
 
     Returns
@@ -148,6 +155,7 @@ def course_file(shots: tuple[Shot, ...]) -> str:
         'aim = ["texture", "pores", "even tone"]',
         "",
     ]
+    areas = ", ".join(f'"{name}"' for name in REGIONS if name not in (*NOT_TREATED, WHOLE_FACE))
     for number, at in enumerate(TREATMENTS, start=1):
         lines += [
             "[[treatments]]",
@@ -156,7 +164,7 @@ def course_file(shots: tuple[Shot, ...]) -> str:
             'setting = "clinic"',
             f"number = {number}",
             "depth_mm = { forehead = 1.0, cheek_left = 1.5, cheek_right = 1.5, chin = 1.0 }",
-            'areas = ["forehead", "glabella", "nose", "cheek_left", "cheek_right", "upper_lip", "chin", "jaw_left", "jaw_right"]',
+            f"areas = [{areas}]",
             "",
         ]
     lines += ["[consent]", "publish = true", 'scope = ["public domain portrait, simulated course"]', ""]

@@ -1,7 +1,7 @@
 """Plausible skin, drawn in the canonical frame: pores, fine lines, bumps, scars, freckles, marks of needles, flakes.
 
-All of it is drawn once from a seed, so that the same pore is at the same place in every photo of a person. Lengths are in
-millimetres of skin by the frame's mean scale.
+All of it is drawn once from a seed, so that the same pore is at the same place in every photo of a person. Lengths are
+in millimetres of skin by the frame's mean scale.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def draw_relief(seed: int, *, side_px: int) -> Plane:
     """
     rng = np.random.default_rng([seed, 1])
     px = _px_per_mm(side_px)
-    density = canonical_weight(_PORES, feather_mm=2.0, side_px=side_px)
+    density = _weight(_PORES, feather_mm=2.0, side_px=side_px)
     relief = _pores(rng, density, px)
     lines = np.abs(band_noise(rng, side_px, 0.7 * px, 1.6 * px))
     relief += 0.016 * (0.8 - lines)
@@ -56,7 +56,7 @@ def draw_relief(seed: int, *, side_px: int) -> Plane:
     # Skin is coarse here and fine there: an even relief would look like orange peel.
     patches = np.exp(0.45 * band_noise(rng, side_px, 8.0 * px, 25.0 * px))
     relief += (0.016 * _lit(bumps) + 0.018 * bumps) * patches * (0.5 + 0.5 * density)
-    scars = _dents(rng, canonical_weight(_SCARS, feather_mm=4.0, side_px=side_px), px)
+    scars = _dents(rng, _weight(_SCARS, feather_mm=4.0, side_px=side_px), px)
     return np.float32(1.3) * (relief + np.float32(0.17) * scars)
 
 
@@ -76,7 +76,7 @@ def draw_spots(seed: int, *, side_px: int) -> tuple[Plane, Plane]:
     """
     rng = np.random.default_rng([seed, 3])
     px = _px_per_mm(side_px)
-    where = canonical_weight(_FRECKLES, feather_mm=6.0, side_px=side_px)
+    where = _weight(_FRECKLES, feather_mm=6.0, side_px=side_px)
     freckles = _spots(rng, where, px, spacing_mm=4.2, share=0.5, radius_mm=(0.35, 0.8), amount=(0.04, 0.15))
     red = _spots(rng, where, px, spacing_mm=11.0, share=0.4, radius_mm=(0.6, 1.3), amount=(0.05, 0.14))
     return freckles, red
@@ -85,7 +85,7 @@ def draw_spots(seed: int, *, side_px: int) -> tuple[Plane, Plane]:
 def draw_needle_marks(seed: int, *, side_px: int) -> Plane:
     """Small red dots where needles went in, (S, S) float32, 0..1; densest where bone lies close."""
     rng = np.random.default_rng([seed, 4])
-    where = canonical_weight(_NEEDLED, feather_mm=5.0, side_px=side_px)
+    where = _weight(_NEEDLED, feather_mm=5.0, side_px=side_px)
     marks = _spots(
         rng, where, _px_per_mm(side_px), spacing_mm=1.9, share=0.55, radius_mm=(0.22, 0.42), amount=(0.35, 1.0)
     )
@@ -97,12 +97,12 @@ def draw_flakes(seed: int, *, side_px: int) -> Plane:
     rng = np.random.default_rng([seed, 5])
     px = _px_per_mm(side_px)
     field = band_noise(rng, side_px, 0.9 * px, 3.0 * px)
-    where = canonical_weight(_FLAKING, feather_mm=5.0, side_px=side_px)
+    where = _weight(_FLAKING, feather_mm=5.0, side_px=side_px)
     patches = band_noise(rng, side_px, 8.0 * px, 22.0 * px)
     raised = 1.0 / (1.0 + np.exp(-(field + 0.9 * patches - 1.5) * 5.0))
     raised = np.asarray(raised, np.float32)
     edge = _lit(np.asarray(cv2.GaussianBlur(raised, (0, 0), 0.12 * px), np.float32), normalise=False) * px
-    return where * (0.045 * raised + 0.035 * np.clip(edge, -1.5, 1.5))
+    return np.asarray(where * (0.045 * raised + 0.035 * np.clip(edge, -1.5, 1.5)), np.float32)
 
 
 def band_noise(rng: np.random.Generator, side_px: int, low_px: float, high_px: float) -> Plane:
@@ -112,10 +112,17 @@ def band_noise(rng: np.random.Generator, side_px: int, low_px: float, high_px: f
     factor = max(1, int(fine / 1.5))
     small = -(-side_px // factor)
     noise = rng.standard_normal((small, small), np.float32)
-    band = cv2.GaussianBlur(noise, (0, 0), fine / factor) - cv2.GaussianBlur(noise, (0, 0), coarse / factor)
+    blurred = [np.asarray(cv2.GaussianBlur(noise, (0, 0), s / factor), np.float32) for s in (fine, coarse)]
+    band: Plane = blurred[0] - blurred[1]
     if factor > 1:
-        band = cv2.resize(band, (small * factor, small * factor), interpolation=cv2.INTER_CUBIC)[:side_px, :side_px]
+        full = (small * factor, small * factor)
+        band = np.asarray(cv2.resize(band, full, interpolation=cv2.INTER_CUBIC), np.float32)[:side_px, :side_px]
     return np.asarray((band - band.mean()) / band.std(), np.float32)
+
+
+def _weight(levels: Mapping[str, float], *, feather_mm: float, side_px: int) -> Plane:
+    """Where on the face; what is no skin is left out when the plane is drawn on a portrait."""
+    return canonical_weight(levels, feather_mm=feather_mm, side_px=side_px, leave_features=False)
 
 
 def _px_per_mm(side_px: int) -> float:

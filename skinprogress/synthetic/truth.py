@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from skinprogress.color.spaces import EI_PER_A_STAR, linear_rgb_to_lab
 from skinprogress.face.canonical import canonical_map, resample
-from skinprogress.face.registration import surface_scale
 from skinprogress.face.regions import REGIONS, region_mask
+from skinprogress.face.registration import surface_scale
 from skinprogress.face.skin import estimate_visibility, find_skin
 from skinprogress.synthetic.portrait import Portrait
 
@@ -52,9 +52,7 @@ class Truth:
         mm_per_px = surface_scale(portrait.landmarks, mm_per_photo_px=portrait.mm_per_px, side_px=SIDE_PX)
         # A fringe may pass for skin by its brightness; here it is known where the skin is.
         skin &= resample(portrait.skin, xy) > 0.5
-        px_per_mm = {
-            name: 1.0 / float(np.median(mm_per_px[skin & region_mask(name, SIDE_PX)])) for name in REGIONS
-        }
+        px_per_mm = {name: 1.0 / float(np.median(mm_per_px[skin & region_mask(name, SIDE_PX)])) for name in REGIONS}
         return cls(xy, skin, px_per_mm)
 
     def measure(self, linear_rgb: npt.NDArray[np.float32]) -> dict[tuple[str, str], float]:
@@ -73,9 +71,9 @@ class Truth:
         log_rgb = np.log(np.maximum(face, 1e-3))
         index = log_rgb[..., 0] - log_rgb[..., 1]
         pigments = -log_rgb @ _PIGMENTS.T.astype(np.float32)
-        planes = {
+        planes: dict[str, npt.NDArray[np.float32]] = {
             "redness": linear_rgb_to_lab(face)[..., 1],
-            "redness_index": index / np.float32(EI_PER_A_STAR),
+            "redness_index": (index / EI_PER_A_STAR).astype(np.float32),
             "log_redness_index": index,
             "haemoglobin_index": pigments[..., 0],
             "melanin_index": pigments[..., 1],
@@ -91,7 +89,11 @@ class Truth:
         return figures
 
     def _spread(
-        self, log: npt.NDArray[np.float32], chosen: npt.NDArray[np.bool_], band_mm: tuple[float, float], px_per_mm: float
+        self,
+        log: npt.NDArray[np.float32],
+        chosen: npt.NDArray[np.bool_],
+        band_mm: tuple[float, float],
+        px_per_mm: float,
     ) -> float:
         """Half the distance between the 16th and 84th percentile of a band over the chosen px."""
         fine, coarse = (self._skin_mean(log, _SIGMA_PER_WAVELENGTH * mm * px_per_mm) for mm in band_mm)

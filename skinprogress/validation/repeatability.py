@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from skinprogress.api import compare_photos
 from skinprogress.comparison.calibration import REPEATABILITY
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
 from skinprogress.metrics.redness import EI_PER_A_STAR
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Change, Comparison
+from skinprogress.pipeline import compare_client
+from skinprogress.records import Change, Comparison, Course, PhotoRef
 from skinprogress.settings import Settings
 
 COVARIATES = ("per_light", "per_light_color", "per_expression", "per_blur")
@@ -65,8 +65,14 @@ def compare_retakes(pairs: list[tuple[Path, Path]], *, settings: Settings | None
     """Compare every pair; pairs that cannot be compared are left out."""
     retakes = []
     for before, after in pairs:
+        refs = [
+            PhotoRef(path=path, file=path.name, client=before.stem, session=session)
+            for session, path in (("before", before), ("after", after))
+        ]
         try:
-            result = compare_photos(before, after, settings=settings)
+            result = compare_client(
+                refs, client=before.stem, folder=before.parent, course=Course(), settings=settings or Settings()
+            )
         except SkinprogressError:
             continue
         for comparison in result.comparisons:

@@ -198,7 +198,7 @@ def test_trend_value_is_the_mean_over_photos_with_its_interval(fake_result: Fake
     markers = [drawn.get_ydata() for drawn in ax.lines if drawn.get_marker() == "o" and np.size(drawn.get_ydata())]
     assert np.allclose(np.concatenate(markers), 11.5)
     low, high = ax.collections[0].get_segments()[0][:, 1]  # type: ignore[attr-defined]
-    assert (high - low) / 2 == pytest.approx(1.96 * 0.5 / 2, rel=1e-3)
+    assert (high - low) / 2 == pytest.approx(1.96 * 0.5, rel=1e-3)
 
 
 def test_days_after_treatment_are_hollow_and_numbing_is_grey(fake_result: Fake) -> None:

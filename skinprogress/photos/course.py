@@ -1,0 +1,255 @@
+"""The course file: ``course.toml`` beside the photos, read, checked, and drafted for a person to fill in."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from skinprogress.errors import CourseFileError
+from skinprogress.photos.course_errors import (
+    Problem,
+    from_toml_error,
+    from_validation_error,
+    raise_problems,
+)
+from skinprogress.photos.course_schema import (
+    REGION_NAMES,
+    ClientEntry,
+    ConsentEntry,
+    CourseEntry,
+    MarkEntry,
+    PhotoEntry,
+    TreatmentEntry,
+)
+from skinprogress.photos.draft import draft_course, write_draft
+from skinprogress.photos.scan import COURSE_FILE, one_line
+from skinprogress.records import Consent, Course, Mark, Treatment
+
+__all__ = ["REGION_NAMES", "CourseFile", "Moment", "PhotoEntry", "draft_course", "read_course", "write_draft"]
+
+# TOML 1.0 wants seconds; people write 15:30. Strings and comments are matched first, so that nothing in them changes.
+_SHORT_TIME = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*'
+    r"|(?<![\w:.-])(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)(?![\d:])",
+    re.DOTALL,
+)
+_DIRECTLY_AFTER_LIMIT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time that a person wrote: naive and local, at midnight where only the day is known."""
+
+    at: datetime
+    time_known: bool
+
+
+class CourseFile(BaseModel):
+    """A valid ``course.toml``.
+
+    Attributes
+    ----------
+    photos : dict of str to PhotoEntry
+        By the name that the person wrote: relative to the folder, or the bare file name.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client: ClientEntry = Field(default_factory=ClientEntry)
+    course: CourseEntry = Field(default_factory=CourseEntry)
+    treatments: tuple[TreatmentEntry, ...] = ()
+    consent: ConsentEntry = Field(default_factory=ConsentEntry)
+    photos: dict[str, PhotoEntry] = Field(default_factory=dict)
+    marks: tuple[MarkEntry, ...] = ()
+
+    _path: Path = PrivateAttr(default=Path(COURSE_FILE))
+    _text: str = PrivateAttr(default="")
+
+    def to_course(self) -> Course:
+        """The record of the course; treatments in order of time, a circle as a polygon."""
+        treatments = sorted(self.treatments, key=lambda entry: as_moment(entry.at).at)
+        return Course(
+            label=self.client.label or "",
+            planned=self.course.planned,
+            aim=self.course.aim,
+            reference_region=self.course.reference_region,
+            treatments=tuple(_to_treatment(entry) for entry in treatments),
+            consent=Consent(**self.consent.model_dump()),
+            marks=tuple(Mark(name=mark.name, photo=mark.photo, polygon_xy=mark.polygon_xy) for mark in self.marks),
+        )
+
+    def treatment_times(self) -> tuple[Moment, ...]:
+        """When the treatments were, in order, and whether their time of day is known."""
+        return tuple(sorted((as_moment(entry.at) for entry in self.treatments), key=lambda moment: moment.at))
+
+    def error(self, *problems: tuple[tuple[str | int, ...], str, str]) -> CourseFileError:
+        """An error about keys of this file, each given as its path, the reason and the remedy."""
+        try:
+            raise_problems(self._path, self._text, [Problem(*problem) for problem in problems])
+        except CourseFileError as error:
+            return error
+
+
+def read_course(folder: Path, *, regions: Iterable[str] = REGION_NAMES) -> CourseFile | None:
+    """Read and check ``course.toml`` in a client's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The client's folder.
+    regions : iterable of str
+        Names that areas and depths may use.
+
+    Returns
+    -------
+    CourseFile or None
+        None where there is no such file.
+
+    Raises
+    ------
+    CourseFileError
+        The file is no TOML, has a wrong value or an unknown key, or contradicts itself; the message names file, line
+        and key, the value, and the fix. All mistakes are told at once.
+
+    Notes
+    -----
+    Whether the photos that it names exist is checked where the folder is listed.
+    """
+    path = folder / COURSE_FILE
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CourseFileError(
+            f"{one_line(str(path))} cannot be read ({error.strerror or error})",
+            "make it a readable text file, or rename it to go on without it",
+        ) from error
+    try:
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise CourseFileError(
+            f"{one_line(str(path))}, line {line}: the file is not in the encoding UTF-8",
+            "save it again and choose UTF-8 as its encoding",
+        ) from error
+    return _parse(path, text, tuple(regions))
+
+
+def as_moment(value: datetime | date) -> Moment:
+    """A day as its midnight with the time unknown; a datetime as it is."""
+    if isinstance(value, datetime):
+        return Moment(value, True)
+    return Moment(datetime.combine(value, time(0)), False)
+
+
+def _parse(path: Path, text: str, regions: tuple[str, ...]) -> CourseFile:
+    complete = _SHORT_TIME.sub(lambda match: f"{match[1]}:00" if match[1] else match[0], text)
+    try:
+        data: dict[str, Any] = tomllib.loads(complete)
+    except tomllib.TOMLDecodeError as error:
+        raise from_toml_error(path, text, error) from error
+    try:
+        course = CourseFile.model_validate(data, context={"regions": regions})
+    except ValidationError as error:
+        raise_problems(path, text, from_validation_error(error, CourseFile))
+    course._path, course._text = path, text
+    if problems := _find_contradictions(course):
+        raise_problems(path, text, problems)
+    return course
+
+
+def _to_treatment(entry: TreatmentEntry) -> Treatment:
+    return Treatment(
+        at=as_moment(entry.at).at,
+        kind=entry.kind,
+        setting=entry.setting,
+        number=entry.number,
+        device=entry.device,
+        depth_mm=dict(entry.depth_mm),
+        areas=entry.areas,
+        products=entry.products,
+    )
+
+
+def _find_contradictions(course: CourseFile) -> list[Problem]:
+    """What is right line by line and cannot be true together."""
+    problems = [*_treatment_contradictions(course)]
+    given, until = course.consent.given, course.consent.until
+    if given and until and until < given:
+        reason = f"consent until {until} ends before it was given ({given})"
+        problems.append(Problem(("consent", "until"), reason, "put the dates in order"))
+    reference = course.course.reference_region
+    for index, entry in enumerate(course.treatments):
+        if reference and reference in entry.areas:
+            reason = f"{reference!r} was treated, so it cannot be the untreated reference_region"
+            problems.append(Problem(("treatments", index, "areas"), reason, "name another reference_region"))
+    seen: set[tuple[str, str]] = set()
+    for index, mark in enumerate(course.marks):
+        if (mark.name, mark.photo) in seen:
+            reason = f"the mark {mark.name!r} is outlined twice in the photo {mark.photo!r}"
+            problems.append(Problem(("marks", index, "name"), reason, "take one out, or give it another name"))
+        seen.add((mark.name, mark.photo))
+    for name, photo in course.photos.items():
+        if problem := _stage_contradiction(name, photo, course.treatment_times()):
+            problems.append(problem)
+    return problems
+
+
+def _treatment_contradictions(course: CourseFile) -> list[Problem]:
+    problems: list[Problem] = []
+    entries = list(enumerate(course.treatments))
+    for position, (index, entry) in enumerate(entries):
+        here = as_moment(entry.at)
+        for earlier, other in entries[:position]:
+            there = as_moment(other.at)
+            where = f"treatments[{earlier + 1}]"
+            if entry.number is not None and entry.number == other.number:
+                reason = f"number {entry.number} is also that of {where}"
+                problems.append(Problem(("treatments", index, "number"), reason, "give each treatment its own number"))
+            if here == there:
+                reason = f"{_shown(here)} is also the time of {where}"
+                remedy = "keep one of them, or correct its date"
+                problems.append(Problem(("treatments", index, "at"), reason, remedy))
+            elif here.at.date() == there.at.date() and not (here.time_known and there.time_known):
+                reason = f"two treatments on {here.at.date()} and one of them ({where} or this one) has no time"
+                problems.append(Problem(("treatments", index, "at"), reason, "give both a time, such as T15:30"))
+            elif (
+                entry.number is not None
+                and other.number is not None
+                and entry.number != other.number
+                and (entry.number > other.number) != (here.at > there.at)
+            ):
+                reason = f"number {entry.number} at {_shown(here)} does not fit {where}: number {other.number} at "
+                problems.append(
+                    Problem(("treatments", index, "number"), reason + _shown(there), "number them in order of time")
+                )
+    return problems
+
+
+def _stage_contradiction(name: str, photo: PhotoEntry, treatments: tuple[Moment, ...]) -> Problem | None:
+    """A stage that the photo's own ``at`` and the treatments rule out."""
+    if photo.stage is None or not isinstance(photo.at, datetime) or not treatments:
+        return None
+    at = photo.at
+    before = [moment for moment in treatments if moment.time_known and moment.at <= at]
+    later_today = any(moment.at.date() == at.date() and moment not in before for moment in treatments)
+    key = ("photos", name, "stage")
+    if photo.stage in ("pre", "numbing") and before and before[-1].at.date() == at.date() and not later_today:
+        reason = f"{photo.stage!r} comes before a treatment, and the photo ({_shown(as_moment(at))}) was taken after "
+        return Problem(key, reason + f"that of {_shown(before[-1])}", "correct stage or at")
+    if photo.stage == "directly after":
+        latest = [moment.at for moment in treatments if moment.at <= at]
+        if not latest or at - latest[-1] > _DIRECTLY_AFTER_LIMIT:
+            reason = f"no treatment is recorded in the 24 hours before the photo ({_shown(as_moment(at))})"
+            return Problem(key, reason, "correct stage or at, or add the treatment")
+    return None
+
+
+def _shown(moment: Moment) -> str:
+    return moment.at.strftime("%Y-%m-%d %H:%M" if moment.time_known else "%Y-%m-%d")

@@ -1,0 +1,66 @@
+"""Time and memory of one photo, as multiples of merely decoding it.
+
+    python -m skinprogress.validation.speed PHOTO
+
+Inspects and measures the photo as a run does, on one core, and prints each stage as a multiple of ``cv2.imread`` of the
+same file in the same process (so that a busy machine slows both), and the peak memory of the process.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from skinprogress.pipeline import inspect_photo, measure_photo, plan_client, reference_scale
+from skinprogress.records import Course, PhotoRef
+from skinprogress.settings import Settings
+
+REPEATS = 7
+
+
+def _median_s(call: Callable[[], object]) -> float:
+    call()  # warm caches and the landmark model
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, MB; NaN where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+
+
+def main(path: Path) -> None:
+    """Print the table for one photo."""
+    cv2.setNumThreads(1)
+    settings = Settings()
+    ref = PhotoRef(path=path, file=path.name, client="speed", session="0")
+    decode = _median_s(lambda: cv2.imread(str(path)))
+    inspect = _median_s(lambda: inspect_photo(ref, settings=settings))
+    inspection = inspect_photo(ref, settings=settings)
+    plan, _ = plan_client([inspection], client="speed", sessions=["0"], course=Course(), settings=settings)
+    (view,) = plan.reference_of
+    mm_per_px = reference_scale(plan, view, {ref.file: inspection})
+    measure = _median_s(
+        lambda: measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=None, settings=settings)
+    )
+    rows = [("cv2.imread", decode), ("inspect", inspect), ("measure", measure), ("both", inspect + measure)]
+    sys.stdout.write(f"{inspection.width_px} x {inspection.height_px} px, frame {plan.canonical_px[view]} px\n")
+    for name, seconds in rows:
+        sys.stdout.write(f"{name:<12} {1000 * seconds:7.0f} ms   {seconds / decode:5.1f} x\n")
+    sys.stdout.write(f"peak memory  {peak_memory_mb():7.0f} MB\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,136 @@
+"""Interval and word never disagree; grades name their reasons."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skinprogress.comparison.calibration import REPEATABILITY, change_error, session_error
+from skinprogress.comparison.conditions import PairConditions, grade_pair
+from skinprogress.comparison.light import estimate_light_difference, shading_basis
+from skinprogress.comparison.verdicts import decide_verdict
+from skinprogress.face.regions import bare_face_mask
+from skinprogress.metrics.table import METRICS
+from skinprogress.records import Flag
+
+REDNESS = METRICS["redness_index"]
+GOOD = PairConditions(
+    light_difference=0.03,
+    light_color_difference=0.02,
+    sharpness_ratio=1.02,
+    pose_difference_deg=2.0,
+    expression_difference=0.1,
+    nearness_difference=0.001,
+    misfit_percent_iod=0.8,
+    coverage=0.75,
+    iod_px=250.0,
+    rung="background",
+)
+numbers = st.floats(-20, 20)
+
+
+@given(low=numbers, width=st.floats(0.01, 10), better=st.sampled_from(["lower", "higher", None]), recent=st.booleans())
+def test_interval_and_verdict_never_disagree(low: float, width: float, better: str | None, recent: bool) -> None:
+    high = low + width
+    verdict = decide_verdict(
+        (low + high) / 2, low, high, metric=REDNESS, better=better, rung="background", recent=recent
+    )
+    real = low > 0 or high < 0
+    assert (verdict in ("improved", "worsened", "changed")) == real
+    if real and better and not recent:
+        assert (verdict == "improved") == ((low > 0) == (better == "higher"))
+    if verdict == "unchanged":
+        assert max(abs(low), abs(high)) <= REDNESS.equivalence
+
+
+@pytest.mark.parametrize(
+    ("interval", "rung", "expected"),
+    [
+        ((-2.0, -0.5), "background", "improved"),
+        ((0.5, 2.0), "background", "worsened"),
+        ((-0.4, 0.6), "background", "unchanged"),
+        ((-0.4, 1.6), "background", "no detectable change"),
+        ((-0.4, 0.6), "none", "not comparable"),
+        ((5.0, 9.0), "none", "worsened"),
+        ((np.nan, np.nan), "card", "not comparable"),
+    ],
+)
+def test_words(interval: tuple[float, float], rung: str, expected: str) -> None:
+    low, high = interval
+    assert decide_verdict((low + high) / 2, low, high, metric=REDNESS, better="lower", rung=rung, recent=False) == expected
+
+
+def test_within_a_week_of_a_treatment_nothing_is_better_or_worse() -> None:
+    verdict = decide_verdict(4.0, 3.0, 5.0, metric=REDNESS, better="lower", rung="background", recent=True)
+    assert verdict == "changed"
+
+
+def test_alike_photos_get_an_a() -> None:
+    assert grade_pair(GOOD) == ("A", (), (), Flag.NONE)
+
+
+@pytest.mark.parametrize(
+    ("change", "grade", "flag"),
+    [
+        ({"light_difference": 0.15}, "B", Flag.LIGHT_DIFFERS),
+        ({"light_difference": 0.9}, "F", Flag.LIGHT_DIFFERS),
+        ({"light_color_difference": 0.25}, "C", Flag.LIGHT_DIFFERS),
+        ({"sharpness_ratio": 0.7}, "C", Flag.SHARPNESS_DIFFERS),
+        ({"sharpness_ratio": 1 / 0.7}, "C", Flag.SHARPNESS_DIFFERS),
+        ({"pose_difference_deg": 12.0}, "C", Flag.POSE_DIFFERS),
+        ({"pose_difference_deg": 31.0}, "F", Flag.POSE_DIFFERS),
+        ({"expression_difference": 0.9}, "D", Flag.EXPRESSION_DIFFERS),
+        ({"rung": "none"}, "C", Flag.COLOR_NOT_MATCHED),
+        ({"iod_px": 70.0}, "D", Flag.LOW_RESOLUTION),
+        ({"coverage": 0.05}, "F", Flag.LOW_COVERAGE),
+        ({"misfit_percent_iod": float("nan")}, "A", Flag.NONE),
+    ],
+)
+def test_grades(change: dict[str, object], grade: str, flag: Flag) -> None:
+    found, reasons, remedies, flags = grade_pair(replace(GOOD, **change))
+    assert found == grade
+    assert flags == flag
+    assert len(reasons) == len(remedies) == (1 if flag else 0)
+
+
+def test_every_metric_is_calibrated_and_unmatched_colour_costs() -> None:
+    assert set(REPEATABILITY) == set(METRICS)
+    for name, metric in METRICS.items():
+        matched, unmatched = session_error(name, "background"), session_error(name, "none")
+        assert 0 < matched <= unmatched
+        if metric.needs_color:
+            assert unmatched > 3 * matched
+
+
+def test_an_uncalibrated_metric_has_no_error_bar() -> None:
+    assert np.isnan(session_error("made_up", "card"))
+    assert np.isnan(change_error("made_up", "card", value=1, light=0, light_color=0, expression=0, blur=0))
+
+
+@pytest.mark.parametrize("what", ["light", "light_color", "expression", "blur"])
+def test_photos_that_differ_more_are_less_certain(what: str) -> None:
+    like = {"light": 0.02, "light_color": 0.02, "expression": 0.05, "blur": 0.02}
+    for name in ("relative_redness", "texture_uniformity"):
+        calm = change_error(name, "background", value=2.0, **like)
+        assert change_error(name, "background", value=2.0, **{**like, what: 0.5}) >= calm
+    assert change_error("relative_redness", "background", value=2.0, **{**like, "light": 0.5}) > 1.0
+
+
+def test_light_difference_is_read_off_the_shading() -> None:
+    side = 128
+    skin = bare_face_mask(side)
+    rng = np.random.default_rng(0)
+    log = rng.normal(-1.0, 0.05, (side, side)).astype(np.float32)
+    basis = np.nan_to_num(shading_basis(side))
+    lamp = 0.3 * basis[..., 0] + 0.1 * basis[..., 1]
+    assert estimate_light_difference(log, log, skin) == pytest.approx(0.0, abs=1e-3)
+    assert estimate_light_difference(log + np.float32(0.7), log, skin) == pytest.approx(0.0, abs=1e-3)
+    found = estimate_light_difference(log + lamp.astype(np.float32), log, skin)
+    assert found == pytest.approx(float(lamp[skin].std()), rel=0.1)
+    assert estimate_light_difference(log, log + lamp.astype(np.float32), skin) == pytest.approx(found, rel=0.05)
+    spotted = log.copy()
+    spotted[60:66, 30:36] += 1.0  # a mole is not the light
+    assert estimate_light_difference(spotted, log, skin) < 0.02
+    assert np.isnan(estimate_light_difference(log, log, np.zeros_like(skin)))

@@ -1,0 +1,390 @@
+"""The report is one safe file that says what the result says; a run leaves all of its files or no report."""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skinprogress.errors import OutputError
+from skinprogress.face.regions import REGIONS
+from skinprogress.metrics.table import METRICS
+from skinprogress.outputs import report
+from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.report import render_report
+from skinprogress.outputs.summary import describe_change, summarize
+from skinprogress.outputs.table import OUTPUTS, Output, write_outputs
+from skinprogress.records import ClientResult, Consent, Flag
+
+Fake = Callable[..., ClientResult]
+FEW = {"metrics": ("redness", "relative_redness"), "regions": ("forehead", "cheek_left", "face")}
+
+
+class _Page(HTMLParser):
+    """Tags with their attributes, and the text that a reader sees."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.inside: dict[str, list[str]] = {"script": [], "style": []}
+        self._open = ""
+        self._words: list[str] = []
+        self.feed(html)
+        self.text = " ".join(" ".join(self._words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {k: v or "" for k, v in attrs}))
+        if tag in self.inside:
+            self._open = tag
+            self.inside[tag].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._open:
+            self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.inside[self._open][-1] += data
+        else:
+            self._words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One small chart in place of all, which take seconds."""
+
+    def write(result: ClientResult, out: Path) -> list[Path]:
+        data = base64.b64decode(embed_array(np.full((9, 16, 3), 200, np.uint8), max_side=16).split(",")[1])
+        names = ("trend_redness_front", "face_map_relative_redness_front")
+        return [write_whole(out / "charts" / f"{n}.png", data) for n in names[: len(result.sessions) - 1]]
+
+    monkeypatch.setitem(OUTPUTS, "charts", dataclasses.replace(OUTPUTS["charts"], write=write))
+
+
+def _page(result: ClientResult, out: Path) -> _Page:
+    return _Page(render_report(result, out))
+
+
+def _with_changes(result: ClientResult, **values: object) -> ClientResult:
+    return dataclasses.replace(result, changes=tuple(dataclasses.replace(c, **values) for c in result.changes))
+
+
+def test_one_file_that_asks_nothing_of_the_network(fake_result: Fake, tmp_path: Path, quick: None) -> None:
+    result = fake_result(3, folder=tmp_path / "photos", **FEW)
+    html = write_outputs(result, tmp_path / "out")["report"][0].read_text("utf-8")
+    page = _Page(html)
+    images = page.all("img")
+    # slider 2, side by side 1, thumbnails 6, charts 2
+    assert len(images) == 11
+    assert all(i["src"].startswith("data:image/") and i["alt"] for i in images)
+    for tag, attrs in page.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form", "a")
+        assert "style" not in attrs and not any(name.startswith("on") for name in attrs)
+        for name in ("href", "src", "action", "srcset"):
+            assert attrs.get(name, "#").startswith(("#", "data:")), attrs
+    assert "url(" not in page.inside["style"][0] and "@import" not in page.inside["style"][0]
+    assert not re.search(r"fetch\(|XMLHttp|WebSocket|https?:", page.inside["script"][0])
+    assert len(page.inside["script"][0].splitlines()) < 60
+
+
+def test_policy_allows_our_own_script_and_style_only(fake_result: Fake, tmp_path: Path) -> None:
+    page = _page(fake_result(2, **FEW), tmp_path)
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    for kind in ("script", "style"):
+        (text,) = page.inside[kind]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+
+
+EVIL = "<script>alert(1)</script>"
+
+
+def test_what_users_name_is_never_markup(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, client=f"{EVIL}\"'&", **FEW)
+    file = f"2026/{EVIL}.jpg"
+    photos = tuple(dataclasses.replace(p, file=file, reason=EVIL, remedy=EVIL) for p in result.photos[-1:])
+    findings = tuple(dataclasses.replace(f, text=EVIL, kind=EVIL) for f in result.findings)
+    plan = dataclasses.replace(
+        result.plan, reference_of={"front": file}, corrections={file: next(iter(result.plan.corrections.values()))}
+    )
+    odd = dataclasses.replace(
+        result,
+        photos=(*result.photos, *photos),
+        skipped=((file, EVIL),),
+        findings=findings,
+        notes=(EVIL,),
+        versions={EVIL: EVIL},
+        plan=plan,
+        comparisons=tuple(dataclasses.replace(c, reasons=(EVIL,), remedies=(EVIL,)) for c in result.comparisons),
+    )
+    html = render_report(odd, tmp_path)
+    page = _Page(html)
+    assert len(page.all("script")) == 1
+    assert "alert" not in page.inside["script"][0]
+    assert page.text.count(EVIL) >= 9  # shown as text
+
+
+def test_session_names_are_never_markup(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, dates=False, **FEW)
+    label = f"{EVIL}\nvisit"
+    changes = tuple(dataclasses.replace(c, to_session=label) for c in result.changes)
+    sessions = (result.sessions[0], label)
+    phases = {**result.plan.phases, label: dataclasses.replace(result.plan.phases[result.sessions[1]], session=label)}
+    plan = dataclasses.replace(result.plan, sessions=sessions, phases=phases)
+    page = _page(dataclasses.replace(result, changes=changes, sessions=sessions, plan=plan), tmp_path)
+    assert len(page.all("script")) == 1
+    assert f"{EVIL} visit" in page.text
+
+
+def test_undecodable_names_do_not_stop_the_report(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, **FEW)
+    rows = (*result.photos, dataclasses.replace(result.photos[-1], file=os.fsdecode(b"caf\xe9.jpg")))
+    path = write_whole(tmp_path / "r.html", render_report(dataclasses.replace(result, photos=rows), tmp_path))
+    assert "caf" in path.read_text("utf-8")
+
+
+def test_every_change_of_the_outcome_is_printed_with_its_interval(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(6, not_comparable=False, **FEW)
+    page = _page(result, tmp_path)
+    told = {attrs["title"] for attrs in page.all("li") if "title" in attrs}
+    outcome = [c for c in result.changes if c.against == "baseline" and c.to_session == result.sessions[-1]]
+    expected = {describe_change(c, METRICS[c.metric], confidence_level=0.95) for c in outcome}
+    assert told == expected
+    assert len(expected) == 6
+    for change in outcome:
+        assert f"{abs(change.difference):.1f} {change.unit}" in page.text
+
+
+def test_a_change_in_the_words_of_a_clinician(fake_result: Fake) -> None:
+    change = dataclasses.replace(
+        fake_result(2, **FEW).changes[0], region="cheek_left", metric="redness", difference=-2.1, ci_low=-3.0,
+        ci_high=-1.2, verdict="improved", course_status="",
+    )  # fmt: skip
+    text = describe_change(change, METRICS["redness"], confidence_level=0.95)
+    assert text == "left cheek redness −2.1 a* (95 % interval −3.0 to −1.2): improved"
+
+
+def test_rounding_never_puts_an_interval_on_zero(fake_result: Fake) -> None:
+    change = dataclasses.replace(
+        fake_result(2, **FEW).changes[0], difference=-0.9, ci_low=-1.7, ci_high=-0.02, verdict="improved",
+        course_status="",
+    )  # fmt: skip
+    assert "interval −1.70 to −0.02)" in describe_change(change, METRICS["redness"], confidence_level=0.95)
+
+
+def test_a_non_finding_stands_beside_what_could_have_been_found(fake_result: Fake, tmp_path: Path) -> None:
+    result = _with_changes(
+        fake_result(2, **FEW), verdict="no detectable change", course_status="", detectable_change=1.37
+    )
+    page = _page(result, tmp_path)
+    assert page.all("h1") and "No change could be shown." in page.text
+    assert page.text.count("detectable from 1.4 a*") >= 6
+    assert "6 of 6 comparisons show no change that these photos could have detected" in page.text
+
+
+@pytest.mark.parametrize("status", ["within quoted range", "longer than quoted", "cannot say"])
+def test_days_after_a_treatment_nothing_is_better_or_worse(fake_result: Fake, tmp_path: Path, status: str) -> None:
+    result = fake_result(5, **FEW)
+    early = result.sessions[:3]
+    assert [result.plan.phases[s].name for s in early] == ["before", "acute", "acute"]
+    kept = tuple(dataclasses.replace(c, course_status=status) for c in result.changes if c.to_session in early)
+    plan = dataclasses.replace(result.plan, sessions=early)
+    page = _page(dataclasses.replace(result, sessions=early, plan=plan, changes=kept, findings=()), tmp_path)
+    assert "Too soon to judge: the last photos were taken 18 hours after treatment 1." in page.text
+    main = page.text.split("Sessions and photos")[0]
+    assert "improved" not in main and "worsened" not in main
+    assert status in main
+
+
+def test_outcome_is_the_settled_session_and_not_the_last_red_one(fake_result: Fake) -> None:
+    result = fake_result(7, **FEW)
+    assert result.plan.phases[result.sessions[-1]].name == "acute"
+    summary = summarize(result)
+    assert summary.pair == (result.plan.baseline, result.sessions[-2])
+    assert not summary.early
+
+
+def test_headline_names_both_directions(fake_result: Fake) -> None:
+    result = _with_changes(fake_result(2, **FEW), course_status="", verdict="unchanged")
+    words = {("redness", "forehead"): "improved", ("redness", "cheek_left"): "worsened",
+             ("relative_redness", "face"): "changed"}  # fmt: skip
+    changes = [dataclasses.replace(c, verdict=words.get((c.metric, c.region), c.verdict)) for c in result.changes]
+    summary = summarize(dataclasses.replace(result, changes=tuple(changes)))
+    assert summary.headline == ("Redness improved in some places and worsened in others; relative redness changed.")
+    assert "Redness worsened in 1 of 3 regions: left cheek." in summary.points
+
+
+def test_compensated_figures_come_before_raw_ones(fake_result: Fake) -> None:
+    result = fake_result(2, **FEW)
+    better = [dataclasses.replace(c, method="compensated", difference=-9.0) for c in result.changes]
+    for order in ((*better, *result.changes), (*result.changes, *better)):
+        groups = summarize(dataclasses.replace(result, changes=order)).groups
+        rows = [row for g in groups for row in (*g.shown, *g.unshown)]
+        assert len(rows) == 6
+        assert all(row.difference.startswith("−9.0") for row in rows)
+
+
+def test_sessions_that_cannot_be_compared(fake_result: Fake, tmp_path: Path) -> None:
+    nan = float("nan")
+    result = _with_changes(
+        fake_result(2, **FEW), verdict="not comparable", course_status="", difference=nan, ci_low=nan, ci_high=nan,
+        baseline=nan, followup=nan, detectable_change=nan, flags=Flag.LIGHT_DIFFERS,
+    )  # fmt: skip
+    page = _page(result, tmp_path)
+    assert "The sessions could not be compared." in page.text
+    assert "the light comes from elsewhere" in page.text
+    assert not re.search(r"\bnan\b", page.text.lower())
+
+
+def test_one_session_says_that_a_comparison_needs_two(fake_result: Fake, tmp_path: Path) -> None:
+    page = _page(fake_result(1, **FEW), tmp_path)
+    assert "One session so far: a comparison needs two." in page.text
+    assert "What changed" not in page.text
+
+
+def test_what_must_always_be_said(fake_result: Fake, tmp_path: Path) -> None:
+    result = dataclasses.replace(fake_result(2, **FEW), notes=("Every change here is simulated.",))
+    page = _page(result, tmp_path)
+    assert page.text.index("Every change here is simulated.") < page.text.index("What changed")
+    for words in (
+        "Not a medical device",
+        "fever or cold sores",
+        "nothing in this report says that they are absent",
+        "no face was found in the photo",
+        "take it again with the whole face in the picture",
+        result.plan.settings_hash,
+    ):
+        assert words in page.text
+    for metric in METRICS.values():
+        assert " ".join(metric.caveat.split()) in page.text
+
+
+def test_missing_consent_is_never_yes() -> None:
+    assert "not recorded" in report._consent_text(Consent())
+    assert "refused" in report._consent_text(Consent(publish=False))
+    assert report._consent_text(Consent(publish=True, scope=("web",))) == "Consent to publish: given for web."
+
+
+def test_slider_has_a_name_and_works_by_keyboard(fake_result: Fake, tmp_path: Path) -> None:
+    page = _page(fake_result(2, folder=tmp_path / "photos", **FEW), tmp_path)
+    (slider,) = page.all("input")
+    assert slider["type"] == "range" and "10 March 2026" in slider["aria-label"]
+    sizes = {(i["width"], i["height"]) for i in page.all("img") if "width" in i}
+    assert len(sizes) == 1
+
+
+def test_charts_find_their_metric(fake_result: Fake) -> None:
+    assert report._parse_chart_name("trend_relative_redness_front") == ("trend", "relative_redness", "front")
+    assert report._parse_chart_name("change_map_redness_left_profile") == ("change_map", "redness", "left_profile")
+    assert report._parse_chart_name("other_front")[1] == ""
+
+
+def test_new_rows_need_no_change_anywhere(
+    fake_result: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
+) -> None:
+    def write(result: ClientResult, out: Path) -> list[Path]:
+        assert not (out / "report.html").exists()
+        return [write_whole(out / "slides.txt", "x")]
+
+    gloss = dataclasses.replace(
+        METRICS["redness"], name="gloss", title="Glossiness", unit="GU", caveat="Wet skin shines."
+    )
+    monkeypatch.setitem(METRICS, "gloss", gloss)
+    monkeypatch.setitem(REGIONS, "ear_left", dataclasses.replace(REGIONS["nose"], name="ear_left", title="left ear"))
+    monkeypatch.setitem(OUTPUTS, "slides", Output(name="slides", title="slides for a talk", write=write))
+    out = tmp_path / "out"
+    written = write_outputs(fake_result(2, metrics=("gloss",), regions=("ear_left", "nose")), out)
+    assert list(written)[-1] == "report"
+    text = _Page((out / "report.html").read_text("utf-8")).text
+    for words in ("Glossiness", "Wet skin shines.", "Left ear", "slides for a talk"):
+        assert words.lower() in text.lower()
+    table_text = (out / "changes.csv").read_text("utf-8")
+    assert "gloss" in table_text and "ear_left" in table_text
+    assert "slides.txt" in json.loads((out / "run.json").read_text("utf-8"))["files"]
+
+
+def test_a_second_run_clears_its_own_files_and_no_others(fake_result: Fake, tmp_path: Path, quick: None) -> None:
+    out = tmp_path / "out"
+    write_outputs(fake_result(3, folder=tmp_path / "a", **FEW), out)
+    first = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    mine = write_whole(out / "charts" / "my notes.png", b"x")
+    write_outputs(fake_result(2, folder=tmp_path / "b", photos_per_session=1, **FEW), out)
+    second = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    record = json.loads((out / "run.json").read_text("utf-8"))
+    assert mine.exists()
+    assert second - {"charts/my notes.png"} == set(record["files"])
+    assert record["complete"] is True
+    assert "charts/face_map_relative_redness_front.png" in first - second
+
+
+def test_a_changed_record_deletes_nothing_elsewhere(fake_result: Fake, tmp_path: Path, quick: None) -> None:
+    out = tmp_path / "out"
+    outside = write_whole(tmp_path / "precious.txt", "x")
+    inside = write_whole(out / "photos" / "notes.txt", "x")
+    files = ["../precious.txt", str(outside), "charts/../../precious.txt", "photos/notes.txt", 3, "", ".", "charts"]
+    write_whole(out / "run.json", json.dumps({"files": files}))
+    write_outputs(fake_result(2, **FEW), out)
+    assert outside.exists() and inside.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": 3}', '{"files": null}', "\x00"])
+def test_a_broken_record_is_no_obstacle(fake_result: Fake, tmp_path: Path, quick: None, text: str) -> None:
+    write_whole(tmp_path / "out" / "run.json", text)
+    write_outputs(fake_result(1, **FEW), tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["complete"] is True
+
+
+def test_a_run_that_stops_half_way_leaves_no_report(
+    fake_result: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
+) -> None:
+    out = tmp_path / "out"
+    result = fake_result(2, folder=tmp_path / "photos", **FEW)
+    write_outputs(result, out)
+
+    def stop(_: ClientResult, out: Path) -> list[Path]:
+        write_whole(out / "aligned" / "half_1_front.jpg", b"x")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(OUTPUTS, "aligned", dataclasses.replace(OUTPUTS["aligned"], write=stop))
+        with pytest.raises(KeyboardInterrupt):
+            write_outputs(result, out)
+    assert not (out / "report.html").exists()
+    assert not list(out.rglob("*.tmp"))
+    record = json.loads((out / "run.json").read_text("utf-8"))
+    assert record["complete"] is False
+    assert "aligned/half_1_front.jpg" in record["files"]
+    write_outputs(result, out)
+    assert (out / "report.html").exists()
+    assert not (out / "aligned" / "half_1_front.jpg").exists()
+
+
+def test_progress_names_every_output_in_order(fake_result: Fake, tmp_path: Path, quick: None) -> None:
+    seen: list[str] = []
+    written = write_outputs(fake_result(1, **FEW), tmp_path / "out", progress=seen.append)
+    assert seen == [OUTPUTS[name].title for name in written]
+    assert list(written) == ["tables", "charts", "composites", "aligned", "report"]
+
+
+def test_an_output_folder_that_is_a_file_stops_before_anything(fake_result: Fake, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("x")
+    with pytest.raises(OutputError):
+        write_outputs(fake_result(1, **FEW), tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_same_result_gives_the_same_report(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, folder=tmp_path / "photos", **FEW)
+    assert render_report(result, tmp_path) == render_report(result, tmp_path)

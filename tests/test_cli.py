@@ -1,0 +1,218 @@
+"""The command line as people meet it: exit codes, one clear line for every mistake, nothing half-written."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+PROGRAM = [sys.executable, "-m", "skinprogress.cli"]
+
+
+def skinprogress(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "400", "NO_COLOR": "1", "TERM": "dumb"}
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def small_portrait(portrait) -> np.ndarray:
+    """Just large enough to be measured, so that each run is quick."""
+    return cv2.resize(portrait, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture
+def client(tmp_path, small_portrait, write_photo) -> Path:
+    folder = tmp_path / "client"
+    for k in range(2):
+        taken = datetime(2026, 3, 14, 9) + timedelta(days=42 * k)
+        write_photo(folder / f"{taken:%Y-%m-%d}" / "IMG_1.jpg", small_portrait, taken_at=taken)
+    return folder
+
+
+def test_run_writes_the_contract(client, tmp_path):
+    out = tmp_path / "out"
+    done = skinprogress("run", client, "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert str(out / "report.html") in done.stdout
+    assert "2026-03-14" in done.stdout and "baseline" in done.stdout
+    for name in (
+        "report.html", "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv", "changes.parquet",
+        "comparisons.csv", "findings.csv", "run.json",
+    ):  # fmt: skip
+        assert (out / name).is_file(), name
+    for pattern in ("charts/*.png", "charts/*.svg", "composites/*.jpg", "aligned/*.jpg"):
+        assert list(out.glob(pattern)), pattern
+    assert not list(out.rglob("*.tmp"))
+    with (out / "photos.csv").open(newline="", encoding="utf-8") as handle:
+        assert [row["status"] for row in csv.DictReader(handle)] == ["used", "used"]
+
+
+def test_compare_two_photos_beside_each_other(small_portrait, tmp_path, write_photo):
+    before = write_photo(tmp_path / "a.jpg", small_portrait)
+    after = write_photo(tmp_path / "-b 'ü' <script>.jpg", small_portrait)
+    done = skinprogress("compare", before, after, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (report,) = tmp_path.glob("skinprogress-*/report.html")
+    assert "<script>.jpg" not in report.read_text(encoding="utf-8")
+
+
+def test_one_session_is_measured_and_says_that_two_are_needed(client, tmp_path):
+    import shutil
+
+    shutil.rmtree(client / "2026-04-25")
+    done = skinprogress("run", client, "-o", tmp_path / "out")
+    assert done.returncode == 0
+    assert "needs two" in done.stdout
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_bad_photos_are_rejected_and_the_run_goes_on(client, tmp_path, astronaut, write_photo, small_portrait):
+    day = client / "2026-04-25"
+    (day / "zero.jpg").write_bytes(b"")
+    (day / "text.jpg").write_text("not a photo")
+    whole = (day / "IMG_1.jpg").read_bytes()
+    (day / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    write_photo(day / "tiny.png", astronaut)
+    write_photo(day / "nobody.png", np.full((300, 400, 3), 120, np.uint8))
+    write_photo(day / "twins.jpg", np.hstack([small_portrait, small_portrait]))
+    done = skinprogress("run", client, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "out" / "photos.csv").open(newline="", encoding="utf-8") as handle:
+        rows = {Path(r["file"]).name: r for r in csv.DictReader(handle)}
+    codes = {name: row["code"] for name, row in rows.items() if row["status"] == "rejected"}
+    assert codes == {
+        "zero.jpg": "empty_file", "text.jpg": "not_an_image", "cut.jpg": "truncated", "tiny.png": "face_too_small",
+        "nobody.png": "no_face", "twins.jpg": "several_faces",
+    }  # fmt: skip
+    for name in codes:
+        assert rows[name]["reason"] and rows[name]["remedy"]
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["run", "missing"], 2, "missing"),
+        (["run", "empty"], 1, "empty"),
+        (["run", "useless"], 1, "no photo"),
+        (["run", "file.txt"], 2, "file.txt"),
+        (["compare", "missing.jpg", "other.jpg"], 2, "missing.jpg"),
+        (["check", "missing.jpg"], 2, "missing.jpg"),
+        (["nonsense"], 2, "nonsense"),
+        (["run"], 2, "CLIENT_FOLDER"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(tmp_path, arguments: list[str], code: int, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "useless").mkdir()
+    (tmp_path / "useless" / "notes.txt").write_text("x")
+    (tmp_path / "file.txt").write_text("x")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    done = skinprogress(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert says.lower() in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_nothing_usable_leaves_no_report(client, tmp_path):
+    for photo in client.rglob("*.jpg"):
+        photo.write_bytes(b"broken")
+    done = skinprogress("run", client, "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "IMG_1.jpg" in done.stderr
+    assert not list((tmp_path / "out").rglob("*")) if (tmp_path / "out").exists() else True
+
+
+def test_output_inside_a_file_is_refused(client, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    for out in (tmp_path / "taken", tmp_path / "taken" / "deeper"):
+        done = skinprogress("run", client, "-o", out)
+        assert done.returncode == 2
+        assert "taken" in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_ambiguous_dates_stop_with_the_question(client, tmp_path):
+    (client / "2026-03-14").rename(client / "03.04.2026")
+    (client / "2026-04-25").rename(client / "05.06.2026")
+    for photo in client.rglob("*.jpg"):  # no dates inside either
+        cv2.imwrite(str(photo), cv2.imread(str(photo)))
+    done = skinprogress("run", client, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "--date-order" in done.stderr
+    answered = skinprogress("check", client, "--date-order", "dmy")
+    assert answered.returncode == 0
+    assert "2026-04-03" in answered.stdout
+
+
+def test_check_tells_visits_stages_and_how_to_do_better(client, tmp_path, small_portrait, write_photo):
+    done = skinprogress("check", client)
+    assert done.returncode == 0
+    assert "2026-03-14/IMG_1.jpg" in done.stdout and "front" in done.stdout
+    assert "relax the face" in done.stdout  # she smiles
+    single = skinprogress("check", write_photo(tmp_path / "one.png", small_portrait), tmp_path / "client")
+    assert single.returncode in (0, 2)
+
+
+def test_init_drafts_once_and_never_overwrites(client):
+    assert skinprogress("init", client).returncode == 0
+    course = client / "course.toml"
+    assert "[[treatments]]" in course.read_text(encoding="utf-8")
+    course.write_text('[client]\nlabel = "mine"\n', encoding="utf-8")
+    again = skinprogress("init", client)
+    assert again.returncode == 0
+    assert "left as it is" in again.stdout
+    assert course.read_text(encoding="utf-8") == '[client]\nlabel = "mine"\n'
+
+
+def test_a_wrong_course_file_names_the_key(client, tmp_path):
+    (client / "course.toml").write_text("[course]\nplaned = 3\n", encoding="utf-8")
+    done = skinprogress("run", client, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "planed" in done.stderr and "planned" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_metrics_prints_the_whole_catalogue() -> None:
+    from skinprogress.metrics.table import METRICS
+
+    done = skinprogress("metrics")
+    assert done.returncode == 0
+    for metric in METRICS.values():
+        assert metric.name in done.stdout and metric.caveat in done.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from skinprogress.cli import app; "
+        "print([m for m in ('cv2', 'numpy', 'mediapipe', 'matplotlib', 'pandas', 'scipy', 'pydantic') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert "run" in skinprogress("--help").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent another way there")
+def test_ctrl_c_stops_without_partial_files(client, tmp_path):
+    for n in range(2, 12):
+        (client / "2026-04-25" / f"IMG_{n}.jpg").write_bytes((client / "2026-04-25" / "IMG_1.jpg").read_bytes() + bytes(n))
+    out = tmp_path / "out"
+    process = subprocess.Popen([*PROGRAM, "run", str(client), "-o", str(out)], stderr=subprocess.PIPE, text=True)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (0, 130)  # 0: it was through before the signal came
+    assert "Traceback" not in errors
+    assert not list(out.rglob("*.tmp"))
+    if process.returncode == 130:
+        assert "stopped" in errors
+        assert not (out / "report.html").exists()

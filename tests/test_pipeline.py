@@ -1,0 +1,259 @@
+"""The stages together, on a real portrait with known changes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from skinprogress.errors import NothingMeasuredError, PhotoError
+from skinprogress.face.landmarks import find_landmarks
+from skinprogress.face.regions import REGIONS, region_polygons_xy
+from skinprogress.metrics.table import METRICS
+from skinprogress.pipeline import compare_client, inspect_photo
+from skinprogress.records import Change, ClientResult, Course, Flag, PhotoRef
+from skinprogress.settings import Settings
+
+SETTINGS = Settings(n_resamples=60)
+
+
+@pytest.fixture(scope="module")
+def cheek_left(portrait) -> np.ndarray:
+    """The client's left cheek in the portrait, (H, W) bool."""
+    polygon = region_polygons_xy(find_landmarks(portrait)[0].points_xy)["cheek_left"][0]
+    mask = np.zeros(portrait.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
+    return cv2.dilate(mask, np.ones((25, 25), np.uint8)) > 0
+
+
+@pytest.fixture
+def compare(tmp_path: Path, write_photo: Callable[..., Path]) -> Callable[..., ClientResult]:
+    """Write pictures as sessions ``0``, ``1``, … and compare them; a list is a session with replicates."""
+
+    def run(*sessions, refs: dict[str, object] | None = None, course: Course | None = None) -> ClientResult:
+        found = []
+        for k, pictures in enumerate(sessions):
+            for n, rgb in enumerate(pictures if isinstance(pictures, list) else [pictures]):
+                path = write_photo(tmp_path / f"{k}_{n}.png", rgb)
+                found.append(PhotoRef(path=path, file=path.name, client="c", session=str(k), **(refs or {})))
+        return compare_client(found, client="c", folder=tmp_path, course=course or Course(), settings=SETTINGS)
+
+    return run
+
+
+def pick(result: ClientResult, metric: str, region: str, *, to: str = "1") -> Change:
+    (row,) = [
+        c
+        for c in result.changes
+        if (c.metric, c.region, c.to_session, c.against) == (metric, region, to, "baseline")
+    ]
+    return row
+
+
+def test_local_redness_is_found_where_it_is_and_nowhere_else(portrait, redden, cheek_left, compare):
+    result = compare(portrait, redden(portrait, 4.0, mask=cheek_left))
+    hit = pick(result, "redness_index", "cheek_left")
+    assert hit.difference == pytest.approx(4.0, abs=0.3)
+    assert hit.verdict == "worsened"
+    assert hit.ci_low > 0
+    for region in ("forehead", "cheek_right", "nose", "chin", "jaw_right"):
+        assert abs(pick(result, "redness_index", region).difference) < 0.25
+        assert pick(result, "redness_index", region).verdict in ("unchanged", "no detectable change")
+    relative = pick(result, "relative_redness", "cheek_left")
+    assert relative.difference == pytest.approx(4.0, abs=0.4)
+    assert relative.verdict == "changed"  # the rest of the face may have been treated too
+    assert Flag.REFERENCE_MAY_BE_TREATED in relative.flags
+    assert pick(result, "haemoglobin_index", "cheek_left").verdict == "worsened"
+
+
+def test_swapping_the_pair_flips_the_sign(portrait, redden, cheek_left, compare):
+    there = pick(compare(portrait, redden(portrait, 4.0, mask=cheek_left)), "redness_index", "cheek_left")
+    back = pick(compare(redden(portrait, 4.0, mask=cheek_left), portrait), "redness_index", "cheek_left")
+    assert back.difference == pytest.approx(-there.difference, abs=0.15)
+    assert back.verdict == "improved"
+
+
+def test_nothing_changed_nothing_claimed(portrait, compare):
+    """The same skin photographed again: turned, smaller, brighter, warmer, noisier."""
+    matrix = cv2.getRotationMatrix2D((portrait.shape[1] / 2, portrait.shape[0] / 2), 4.0, 0.93)
+    again = cv2.warpAffine(portrait, matrix, (portrait.shape[1], portrait.shape[0]), flags=cv2.INTER_AREA,
+                           borderMode=cv2.BORDER_REPLICATE).astype(np.float32)  # fmt: skip
+    again = again * [1.04, 1.0, 0.97] * 0.95 + np.random.default_rng(0).normal(0, 1.0, again.shape)
+    result = compare(portrait, np.clip(again, 0, 255).astype(np.uint8))
+    real = [c for c in result.changes if c.verdict in ("improved", "worsened", "changed")]
+    assert [(c.metric, c.region, c.difference) for c in real] == []
+    assert result.plan.corrections["1_0.png"].rung == "background"
+
+
+def test_mirroring_the_client_swaps_left_and_right(portrait, redden, cheek_left, compare):
+    def mirrored(rgb):
+        return np.ascontiguousarray(rgb[:, ::-1])
+
+    red = redden(portrait, 4.0, mask=cheek_left)
+    result = compare(mirrored(portrait), mirrored(red))
+    assert pick(result, "redness_index", "cheek_right").difference == pytest.approx(4.0, abs=0.3)
+    assert abs(pick(result, "redness_index", "cheek_left").difference) < 0.25
+
+
+def test_hiding_half_the_forehead_in_one_photo_changes_nothing(portrait, compare):
+    """A fringe: what is hidden in one photo is left out of both."""
+    points = find_landmarks(portrait)[0].points_xy
+    fringe = portrait.copy()
+    left, top, bottom = int(points[9, 0]), int(points[10, 1]) - 40, int(points[9, 1])
+    fringe[top : (top + bottom) // 2, left : int(points[284, 0])] //= 9
+    change = pick(compare(portrait, fringe), "redness_index", "forehead")
+    whole = pick(compare(portrait, portrait), "redness_index", "forehead")
+    assert change.n_common_px < 0.85 * whole.n_common_px
+    assert change.difference == pytest.approx(0.0, abs=0.25)
+    assert change.verdict in ("unchanged", "no detectable change")
+
+
+def test_records_are_complete_and_consistent(portrait, redden, compare):
+    result = compare([portrait, portrait], redden(portrait, 1.0), redden(portrait, 2.0))
+    assert {m.region for m in result.measurements} == set(REGIONS)
+    assert {m.metric for m in result.measurements} == set(METRICS)
+    for m in result.measurements:
+        assert np.isfinite(m.value) == np.isfinite(m.standard_error)
+        assert np.isfinite(m.value) or m.flags
+    for c in result.changes:
+        if np.isfinite(c.difference):
+            assert c.difference == pytest.approx(c.followup - c.baseline)
+            assert c.ci_low < c.difference < c.ci_high
+            assert c.detectable_change == pytest.approx((c.ci_high - c.ci_low) / 2)
+        else:
+            assert c.verdict == "not comparable"
+            assert c.flags
+    pairs = {(c.against, c.from_session, c.to_session) for c in result.comparisons}
+    assert pairs == {("baseline", "0", "1"), ("baseline", "0", "2"), ("previous", "0", "1"), ("previous", "1", "2")}
+    assert pick(result, "redness", "nose").n_baseline == 2
+    assert {p.status for p in result.photos} == {"used"}
+    assert result.plan.mm_per_px["0_0.png"] * find_landmarks(portrait)[0].iod_px == pytest.approx(63, abs=6)
+
+
+def test_the_same_input_gives_the_same_result(portrait, redden, compare):
+    first, second = (compare(portrait, redden(portrait, 2.0)) for _ in range(2))
+    assert repr(first.changes) == repr(second.changes)
+    assert repr(first.measurements) == repr(second.measurements)
+
+
+def test_without_a_common_background_absolute_redness_is_not_comparable(portrait, compare):
+    points = find_landmarks(portrait)[0].points_xy
+    low, high = points.min(axis=0).astype(int) - 8, points.max(axis=0).astype(int) + 8
+    tight = np.ascontiguousarray(portrait[low[1] : high[1], low[0] : high[0]])
+    result = compare(tight, np.clip(tight * [1.03, 1.0, 1.0], 0, 255).astype(np.uint8))
+    assert {c.color_reference for c in result.changes} == {"none"}
+    assert pick(result, "redness", "face").verdict == "not comparable"
+    assert pick(result, "relative_redness", "nose").verdict in ("unchanged", "no detectable change")
+    assert Flag.COLOR_NOT_MATCHED in pick(result, "redness", "face").flags
+
+
+def test_small_faces_are_refused_with_the_remedy(astronaut, tmp_path, write_photo):
+    path = write_photo(tmp_path / "small.png", astronaut)
+    ref = PhotoRef(path=path, file="small.png", client="c", session="0")
+    with pytest.raises(PhotoError) as caught:
+        inspect_photo(ref, settings=SETTINGS)
+    assert caught.value.code == "face_too_small"
+    assert "43 px" in caught.value.reason
+    assert caught.value.remedy
+
+
+def test_one_bad_photo_never_stops_a_run(portrait, tmp_path, write_photo):
+    good = write_photo(tmp_path / "a.png", portrait)
+    bad = tmp_path / "b.jpg"
+    bad.write_bytes(b"\xff\xd8\xff\xe0 no photo")
+    blank = write_photo(tmp_path / "c.png", np.full((400, 300, 3), 99, np.uint8))
+    refs = [
+        PhotoRef(path=p, file=p.name, client="c", session=str(k)) for k, p in enumerate((good, bad, blank))
+    ] + [PhotoRef(path=tmp_path / "gone.png", file="gone.png", client="c", session="3")]
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS)
+    assert {p.file: p.status for p in result.photos} == {
+        "a.png": "used", "b.jpg": "rejected", "c.png": "rejected", "gone.png": "rejected",
+    }  # fmt: skip
+    assert all(r.code and r.reason and r.remedy for r in result.rejected)
+    assert result.changes == ()
+    with pytest.raises(NothingMeasuredError, match=r"b\.jpg"):
+        compare_client(refs[1:], client="c", folder=tmp_path, course=Course(), settings=SETTINGS)
+
+
+def test_a_photo_that_vanishes_between_looking_and_measuring_is_reported(portrait, tmp_path, write_photo):
+    refs = []
+    for k in range(2):
+        path = write_photo(tmp_path / f"{k}.png", portrait)
+        refs.append(PhotoRef(path=path, file=path.name, client="c", session=str(k)))
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "measuring" and done == 3:
+            refs[1].path.unlink()
+
+    result = compare_client(
+        refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS, progress=progress
+    )
+    assert [r.file for r in result.rejected] == ["1.png"]
+    assert {p.file: p.status for p in result.photos} == {"0.png": "used", "1.png": "rejected"}
+
+
+def test_a_head_turned_far_is_refused_in_a_frontal_set(portrait, compare, monkeypatch):
+    """The pose is what the landmark model says; here it says so of the second photo."""
+    from skinprogress import pipeline
+
+    real = pipeline.find_landmarks
+    seen = []
+
+    def turned(rgb, **options):
+        landmarks, n = real(rgb, **options)
+        seen.append(1)
+        if len(seen) == 2:
+            landmarks = replace(landmarks, pose_deg=(41.0, 0.0, 0.0), view="left_oblique")
+        return landmarks, n
+
+    monkeypatch.setattr(pipeline, "find_landmarks", turned)
+    result = compare(portrait, portrait, portrait)
+    (rejection,) = result.rejected
+    assert rejection.code == "extreme_pose"
+    assert "41°" in rejection.reason
+    assert result.sessions == ("0", "2")
+
+
+def test_numbing_photos_are_never_a_baseline(portrait, tmp_path, write_photo):
+    refs = []
+    for k, stage in enumerate(("numbing", "pre", "")):
+        path = write_photo(tmp_path / f"{k}.png", portrait)
+        refs.append(PhotoRef(path=path, file=path.name, client="c", session=str(k), stage=stage))
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS)
+    assert result.plan.baseline == "1"
+    assert result.plan.covered_sessions == ("0",)
+    assert {(c.from_session, c.to_session) for c in result.comparisons if c.against == "baseline"} == {("1", "2")}
+
+
+def test_real_renders_recover_known_redness(real_photos):
+    """Path-traced photos of one head, imaging unchanged, blood added or taken from both cheeks (truth: ±2.6)."""
+    base, folder = real_photos / "renders/retake/base.jpg", real_photos / "renders/red_same"
+    for name, sign in (("hb_-0.12", -1), ("hb_+0.12", 1)):
+        refs = [
+            PhotoRef(path=p, file=p.name, client="c", session=str(k))
+            for k, p in enumerate((base, folder / f"{name}.jpg"))
+        ]
+        result = compare_client(refs, client="c", folder=folder, course=Course(), settings=SETTINGS)
+        for region in ("cheek_left", "cheek_right"):
+            change = pick(result, "redness_index", region)
+            assert change.ci_low < sign * 2.6 < change.ci_high
+            assert change.verdict == ("worsened" if sign > 0 else "improved")
+        for region in ("forehead", "nose", "chin", "jaw_left", "jaw_right"):
+            assert abs(pick(result, "redness_index", region).difference) < 0.2
+
+
+def test_real_retakes_show_no_change(real_photos):
+    """Neutral and smiling photos of one studio session: few region changes may be called real."""
+    real = total = 0
+    for neutral in sorted((real_photos / "london").glob("*_neutral.jpg"))[:5]:
+        refs = [
+            PhotoRef(path=p, file=p.name, client="c", session=str(k))
+            for k, p in enumerate((neutral, neutral.with_name(neutral.name.replace("neutral", "smiling"))))
+        ]
+        result = compare_client(refs, client="c", folder=neutral.parent, course=Course(), settings=SETTINGS)
+        rows = [c for c in result.changes if c.against == "baseline"]
+        total += len(rows)
+        real += sum(c.verdict in ("improved", "worsened", "changed") for c in rows)
+    assert real <= 0.05 * total
