@@ -52,6 +52,8 @@ def main() -> None:
         if type(error).__name__ == "Abort":
             _fail("stopped; no file was left half-written", 130)
         raise
+    if code == 130:  # typer's word for Ctrl-C
+        _fail("stopped; no file was left half-written", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -42,10 +42,8 @@ def find_findings(
 def _sentence(change: Change, verb: str) -> str:
     metric, region = METRICS[change.metric], REGIONS[change.region]
     d = metric.decimals
-    return (
-        f"{region.title}: {metric.title.lower()} {verb} by {change.difference:+.{d}f} {metric.unit} "
-        f"({change.ci_low:+.{d}f} to {change.ci_high:+.{d}f})"
-    )
+    size, low, high = (f"{x:+.{d}f}".replace("-", "−") for x in (change.difference, change.ci_low, change.ci_high))
+    return f"{region.title}: {metric.title.lower()} {verb} by {size} {metric.unit} ({low} to {high})"
 
 
 def _finding(kind: str, change: Change, text: str) -> Finding:

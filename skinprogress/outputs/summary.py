@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 from skinprogress.comparison.course import is_recent, outcome_session
 from skinprogress.metrics.table import METRICS, Metric
@@ -47,10 +49,11 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricGroup:
-    """The changes of one metric in one view between the baseline and one session."""
+    """The changes of one metric in one view between the baseline and one session; remarks hold for all its rows."""
 
     metric: Metric
     view: str
+    remarks: tuple[str, ...]
     shown: tuple[ChangeRow, ...]
     unshown: tuple[ChangeRow, ...]
     smallest: str
@@ -66,6 +69,10 @@ class Summary:
         Baseline and the session that the headline speaks of.
     counts : tuple of (word, n)
         How many comparisons of the pair got which verdict.
+    remarks : tuple of str
+        What holds for every comparison of the pair.
+    course : tuple of str
+        What happened along the course besides the outcome.
     early : bool
         The session of the headline lies within days of a treatment.
     healing : tuple of (session, when, rows)
@@ -73,6 +80,8 @@ class Summary:
 
     headline: str
     points: tuple[str, ...]
+    remarks: tuple[str, ...]
+    course: tuple[str, ...]
     unsaid: str
     pair: tuple[str, str] | None
     early: bool
@@ -107,6 +116,8 @@ def summarize(result: ClientResult) -> Summary:
     return Summary(
         headline=_headline(result, outcome, early=early),
         points=() if early else tuple(_points(groups, many_views=len(used_views(result)) > 1)),
+        remarks=tuple(flag_texts(_shared_flags(outcome) & ~_ASIDE)),
+        course=tuple(f"{f.text[:1].upper()}{f.text[1:]}." for f in result.findings if f.kind != "outcome"),
         unsaid=_unsaid(words, early=early),
         pair=pair,
         early=early,
@@ -178,18 +189,25 @@ def _groups(result: ClientResult, outcome: list[Change]) -> Iterable[MetricGroup
             changes = [mine[r] for r in ordered_regions(mine)]
             ends = [abs(x) for c in changes for x in (c.ci_low, c.ci_high, c.difference) if math.isfinite(x)]
             reach = max(ends, default=1.0) or 1.0
-            rows = [(c, _row(c, metric, reach=reach, level=level)) for c in changes]
+            shared = _shared_flags(changes)
+            rows = [(c, _row(c, metric, reach=reach, level=level, aside=_ASIDE | shared)) for c in changes]
             limits = sorted(c.detectable_change for c in changes if math.isfinite(c.detectable_change))
             yield MetricGroup(
                 metric=metric,
                 view=VIEW_TITLES.get(view, view),
+                remarks=tuple(flag_texts(shared & ~_ASIDE & ~_shared_flags(outcome))),
                 shown=tuple(row for c, row in rows if word_of(c) in REAL),
                 unshown=tuple(row for c, row in rows if word_of(c) not in REAL),
                 smallest=_range(limits, metric),
             )
 
 
-def _row(change: Change, metric: Metric, *, reach: float, level: float) -> ChangeRow:
+def _shared_flags(changes: Sequence[Change]) -> Flag:
+    """Flags that all changes carry: said once, and not again in every row."""
+    return reduce(and_, (c.flags for c in changes)) if changes else Flag.NONE
+
+
+def _row(change: Change, metric: Metric, *, reach: float, level: float, aside: Flag) -> ChangeRow:
     def share(value: float) -> float | None:
         return value / reach if math.isfinite(value) else None
 
@@ -203,7 +221,7 @@ def _row(change: Change, metric: Metric, *, reach: float, level: float) -> Chang
         interval=_interval(change, metric),
         values=f"{_number(change.baseline, metric)} → {_number(change.followup, metric)}" if has_number else "",
         detectable=f"{number_text(limit, metric.decimals)} {metric.unit}" if math.isfinite(limit) else "",
-        remarks=tuple(flag_texts(change.flags & ~_ASIDE)),
+        remarks=tuple(flag_texts(change.flags & ~aside)),
         low=share(change.ci_low),
         middle=share(change.difference),
         high=share(change.ci_high),

@@ -72,7 +72,8 @@ def _to_problem(key: tuple[str | int, ...], found: dict[str, Any], fields: list[
         return Problem(key, context["reason"], context["remedy"])
     if kind == "extra_forbidden":
         suggestion = did_you_mean(last, fields)
-        return Problem(key, f"there is no key {last!r} here", f"{suggestion}the keys are {', '.join(fields)}")
+        listed = "the only key is" if len(fields) == 1 else "the keys are"
+        return Problem(key, f"there is no key {last!r} here", f"{suggestion}{listed} {', '.join(fields)}")
     if kind == "missing":
         return Problem(key, f"{last!r} is missing", f"add a line {_EXAMPLES.get(last, last + ' = …')}")
     if kind == "literal_error":
@@ -182,7 +183,7 @@ def _toml_remedy(line: str, what: str) -> str:
         return "write true or false in lower case"
     if re.match(r"\d+,\d+", value):
         return "write decimals with a point, such as 1.5"
-    if re.match(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}", value):
+    if re.match(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}[-./]\d", value):
         return "write dates as 2026-03-14, with a time as 2026-03-14T15:30"
     if "escape" in what or "\\" in value:
         return "write / instead of \\ in paths"

@@ -29,7 +29,7 @@ REGION_NAMES = (
 )
 """Regions that a course file may name; ``face`` is all of it."""
 
-_GROUPS = {"cheek": "cheek", "cheeks": "cheek", "jaw": "jaw", "jaws": "jaw", "periorbital": "periorbital"}
+_GROUPS = {"cheeks": "cheek", "jaw": "jaw", "periorbital": "periorbital"}
 _DATE_EXAMPLE = "write it as 2026-03-14T15:30, or 2026-03-14 where the time is not known"
 _MAX_DEPTH_MM = 5.0
 _CIRCLE_CORNERS = 48

@@ -1,6 +1,5 @@
 """A client's folder: which photos it holds, when they were taken, and which visit each belongs to."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.photos.course import CourseFile, PhotoEntry
+from skinprogress.photos.course_names import match_names
 from skinprogress.photos.dates import find_date, natural_key
 from skinprogress.photos.dating import Shot, date_shots
 from skinprogress.photos.scan import Found, Scan, one_line, original_stem, printable, scan_folder
@@ -85,7 +85,7 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
     """
     _check_folder(folder)
     scan = scan_folder(folder)
-    entries, marks, notes = _match_names(course, scan)
+    entries, marks, notes = match_names(course, scan)
     excluded = _exclude(scan, entries)
     shots, dating_notes = date_shots(_drop_copies(scan), entries=entries, date_order=settings.date_order)
     treatments = course.treatment_times() if course else ()
@@ -95,7 +95,7 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
         raise _nothing(folder, scan, excluded)
     client = (course.client.label if course else None) or _name_of(folder)
     stages = find_stages(sessions, treatments=treatments)
-    days = find_days(sessions)
+    days = find_days(sessions, stages=stages)
     twice = _same_pictures(sessions)
     start_known = any(shot.clues.stage == "pre" or shot.clues.day == 0 for s in sessions for shot in s.shots)
     photos = []
@@ -148,54 +148,6 @@ def _check_folder(folder: Path) -> None:
 
 def _name_of(folder: Path) -> str:
     return printable(folder.resolve().name) or "client"
-
-
-def _match_names(course: CourseFile | None, scan: Scan) -> tuple[dict[str, PhotoEntry], dict[str, str], list[str]]:
-    """Entries by file, files by the photo names of marks, and notes on entries that have no effect."""
-    if course is None:
-        return {}, {}, []
-    skipped = {file: reason for file, reason in scan.skipped}
-    files = [*(found.file for found in scan.photos), *(rejection.file for rejection in scan.rejected), *skipped]
-    by_name: defaultdict[str, list[str]] = defaultdict(list)
-    for file in files:
-        by_name[_same_name(file)].append(file)
-        if "/" in file:
-            by_name[_same_name(file.rpartition("/")[2])].append(file)
-    entries: dict[str, PhotoEntry] = {}
-    marks: dict[str, str] = {}
-    problems: list[tuple[tuple[str | int, ...], str, str]] = []
-    notes = []
-    for key, name in [
-        *((("photos", name), name) for name in course.photos),
-        *((("marks", index, "photo"), mark.photo) for index, mark in enumerate(course.marks)),
-    ]:
-        matches = by_name.get(_same_name(name), [])
-        exact = [file for file in matches if _same_name(file) == _same_name(name)] or matches
-        if len(exact) != 1:
-            problems.append((key, *_no_match(name, exact, files)))
-        elif key[0] == "marks":
-            marks[name] = exact[0]
-        elif exact[0] in entries:
-            problems.append((key, f"{exact[0]!r} has two tables", "put everything about a photo into one table"))
-        else:
-            entries[exact[0]] = course.photos[name]
-            if exact[0] in skipped:
-                notes.append(f"course.toml describes {one_line(exact[0])}, which is not used: {skipped[exact[0]]}")
-    if problems:
-        raise course.error(*problems)
-    return entries, marks, notes
-
-
-def _same_name(name: str) -> str:
-    return unicodedata.normalize("NFC", name.removeprefix("./"))
-
-
-def _no_match(name: str, matches: list[str], files: list[str]) -> tuple[str, str]:
-    if matches:
-        return f"{name!r} could be {' or '.join(map(repr, matches[:3]))}", "write it with its folder"
-    near = nearest(name, files) or nearest(name.rpartition("/")[2], [file.rpartition("/")[2] for file in files])
-    hint = f"did you mean {near!r}? " if near else ""
-    return f"there is no file {name!r} in the folder", f"{hint}correct the name, or take this entry out"
 
 
 def _exclude(scan: Scan, entries: Mapping[str, PhotoEntry]) -> list[str]:

@@ -68,6 +68,11 @@ class Found:
         return self.path.suffix.lower()
 
     @property
+    def order(self) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+        """Sort key: folder by folder, then the name without its extension, so that "a" comes before "a 2"."""
+        return (*(natural_key(folder) for folder in self.folders), natural_key(self.stem), natural_key(self.suffix))
+
+    @property
     def shot(self) -> tuple[tuple[str, ...], str]:
         """Folder and stem without regard to case and Unicode form: what the files of one shot share."""
         return self.folders, unicodedata.normalize("NFC", self.stem).casefold()
@@ -88,7 +93,7 @@ def scan_folder(folder: Path) -> Scan:
     Links are followed, but no folder is read twice. Pipes, sockets and devices are never opened.
     """
     scan = Scan()
-    files = sorted(_walk(folder, scan), key=lambda found: natural_key(found.file))
+    files = sorted(_walk(folder, scan), key=lambda found: found.order)
     for found in files:
         _sort_in(found, scan)
     _drop_twins(scan)

@@ -74,8 +74,8 @@ def group_sessions(shots: Iterable[Shot], *, treatments: Iterable[Moment], gap_m
     return sorted(in_order, key=lambda session: session.rank)
 
 
-def _shot_key(shot: Shot) -> tuple[datetime, tuple[tuple[int, int, str], ...]]:
-    return shot.taken_at or datetime.max, natural_key(shot.found.file)
+def _shot_key(shot: Shot) -> tuple[datetime, tuple[tuple[tuple[int, int, str], ...], ...]]:
+    return shot.taken_at or datetime.max, shot.found.order
 
 
 def _key(shot: Shot) -> Hashable:
@@ -96,7 +96,7 @@ def _split_day(shots: list[Shot], treatments: list[datetime], gap: timedelta) ->
             runs.append([])
         runs[-1].append(shot)
         last = now
-    untimed: defaultdict[Hashable, list[Shot]] = defaultdict(list)
+    untimed: defaultdict[tuple[Hashable, float | None], list[Shot]] = defaultdict(list)
     for shot in shots:
         if not shot.at:
             untimed[_key(shot), shot.clues.part_of_day].append(shot)
@@ -169,10 +169,8 @@ def _group_undated(shots: list[Shot]) -> list[Session]:
 def _undated_rank(clues: Clues, label: str, *, within_hours: bool) -> Rank:
     offset = _afterwards(clues) if within_hours else clues.offset
     is_first = offset is not None and offset < 0
-    if clues.visit is not None:
-        visit = float(clues.visit)
-    else:
-        visit = 0.0 if offset is None else -1.0 if is_first else math.inf
+    without_number = 0.0 if offset is None else -1.0 if is_first else math.inf
+    visit = without_number if clues.visit is None else float(clues.visit)
     if offset is None:
         offset = -0.75 if clues.part_of_day is None else clues.part_of_day
     return (0 if is_first and clues.visit is None else 2), 0, visit, offset, natural_key(label)

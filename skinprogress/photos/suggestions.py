@@ -15,6 +15,8 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     for choice in choices:
         by_form.setdefault(choice.casefold(), choice)
         by_form.setdefault(_sorted_parts(choice), choice)
+    if same_parts := by_form.get(_sorted_parts(word)):
+        return same_parts
     for form in (word.casefold(), _sorted_parts(word)):
         if found := difflib.get_close_matches(form, by_form, n=1, cutoff=0.6):
             return by_form[found[0]]

@@ -64,7 +64,7 @@ def find_hours_after(shot: Shot, stage: Stage, *, treatments: tuple[Moment, ...]
     return 0.0 if stage == "directly after" else None
 
 
-def find_days(sessions: list[Session]) -> dict[str, float | None]:
+def find_days(sessions: list[Session], *, stages: dict[str, Stage]) -> dict[str, float | None]:
     """Days since the client's first dated photo, by file; of undated photos what the names say, such as "day 7".
 
     Names count from a treatment, so with several numbered sessions they do not add up to one line and are left out.
@@ -78,7 +78,7 @@ def find_days(sessions: list[Session]) -> dict[str, float | None]:
     for shot in shots:
         if first is not None:
             days[shot.found.file] = _days_between(first, shot)
-        elif counted and shot.clues.day is None and shot.clues.stage:
+        elif counted and shot.clues.day is None and stages[shot.found.file]:
             days[shot.found.file] = 0.0
         else:
             days[shot.found.file] = shot.clues.day if counted else None
