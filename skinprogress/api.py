@@ -58,7 +58,7 @@ def list_client(folder: str | Path, *, settings: Settings | None = None) -> "tup
     folder = Path(folder)
     course = read_course(folder) if folder.is_dir() else None
     listing = list_photos(folder, settings=settings or Settings(), course=course)
-    return listing, course.to_course() if course else Course()
+    return listing, listing.course
 
 
 def compare_client(

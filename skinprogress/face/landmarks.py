@@ -200,15 +200,15 @@ def find_landmarks(rgb: npt.NDArray[np.uint8], *, scale: float = 1.0, face_index
         if face_index >= len(faces):
             raise PhotoError(
                 "no_such_face",
-                f"the course file asks for face {face_index}, and the photo shows {len(faces)}",
-                "count the faces from the largest, starting at 0",
+                f"the course file asks for face {face_index + 1}, and the photo shows {len(faces)}",
+                "count the faces from the largest, starting at 1",
             )
         return faces[face_index], len(faces)
     if len(faces) > 1 and _size(faces[0]) < DOMINANT_RATIO * _size(faces[1]):
         raise PhotoError(
             "several_faces",
             f"{len(faces)} faces of about the same size are in the photo",
-            "crop the photo to the client, or name the one that is meant with `face = 0` (the largest) in course.toml",
+            "crop the photo to the client, or name the one that is meant with `face = 1` (the largest) in course.toml",
         )
     return faces[0], len(faces)
 
