@@ -35,6 +35,7 @@ from skinprogress.face.regions import FACE_OVAL
 from skinprogress.face.registration import align_face, detail_picture, estimate_misfit, surface_scale
 from skinprogress.face.skin import estimate_visibility, find_skin
 from skinprogress.metrics.inputs import prepare_input
+from skinprogress.metrics.pigmentation import log_shading
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import (
@@ -365,7 +366,7 @@ def measure_photo(
         maps=maps,
         skin=np.ascontiguousarray(sample_grid(face.skin)),
         mm_per_px=sample_grid(face.mm_per_px) * np.float32(grid_step(face.skin.shape[0])),
-        log_luminance=np.ascontiguousarray(sample_grid(data.log_luminance)),
+        log_shading=np.ascontiguousarray(sample_grid(log_shading(data))),
         side_px=face.skin.shape[0],
         misfit_percent_iod=face.misfit_percent_iod,
         rung=face.correction.rung,

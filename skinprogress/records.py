@@ -43,6 +43,7 @@ class Flag(enum.Flag):
     EXPRESSION_DIFFERS = enum.auto()
     PERSPECTIVE_DIFFERS = enum.auto()
     LIGHT_DIFFERS = enum.auto()
+    EXPOSURE_DIFFERS = enum.auto()
     SHARPNESS_DIFFERS = enum.auto()
     LOW_RESOLUTION = enum.auto()
     POOR_REGISTRATION = enum.auto()
@@ -82,6 +83,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.EXPRESSION_DIFFERS: "the expression differs",
     Flag.PERSPECTIVE_DIFFERS: "the camera was much closer or further away",
     Flag.LIGHT_DIFFERS: "the light comes from elsewhere",
+    Flag.EXPOSURE_DIFFERS: "the face is much darker or brighter",
     Flag.SHARPNESS_DIFFERS: "one photo is sharper than the other",
     Flag.LOW_RESOLUTION: "the face is small in the photo",
     Flag.POOR_REGISTRATION: "the faces could not be laid over each other well",
@@ -483,6 +485,7 @@ class Comparison:
     flags: Flag = Flag.NONE
     light_color_difference: float = float("nan")
     expression_difference: float = float("nan")
+    exposure_difference: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ class Settings:
     visit_gap_minutes : float
         A longer gap between two photos of one day starts a new session.
     block_mm : float
-        Side of the blocks of the bootstrap, mm (SCIENCE: 8–10 mm).
+        Side of the blocks of the bootstrap, mm: larger than the patches that skin varies in.
     n_resamples : int
         Resamples of the block bootstrap.
     confidence_level : float

@@ -26,7 +26,7 @@ _MAX_EXPOSURE_GAIN = 1.5
 _PLAIN_SPREAD = 0.12
 _MIN_CORRELATION = 0.7
 # The light on the wall is not quite the light on the face: what remains although the wall matches perfectly
-# (natural log of a channel ratio; SCIENCE §4, own retakes).
+# (natural log of a channel ratio).
 _WALL_TO_FACE_SE = 0.012
 
 
@@ -185,7 +185,7 @@ def _correction(
         rung="background",
         matrix=np.diag(np.exp(gain)).astype(np.float32),
         residual_delta_e=float(np.mean(distance)),
-        # One per cent of a channel moves a* by 0.33; exposure by a third of that per per cent (SCIENCE §4).
+        # One per cent of a channel moves a* by 0.33; exposure by far less.
         a_star_se=float(np.hypot(index_se * 33.0 / np.sqrt(2.0), light_se * 5.0)),
         lightness_se=light_se * 25.0,
         redness_index_se=index_se,
@@ -202,17 +202,17 @@ def _mad(values: FloatArray) -> float:
 def uncorrected(reason: str, *, rung: Rung = "none") -> ColorCorrection:
     """The correction that changes nothing.
 
-    Under rung ``none`` it carries the uncertainty of a camera's own white balance: 2.5° is 2.4 a* (SCIENCE §4).
+    Under rung ``none`` it carries the scatter of a camera's own white balance and exposure, as measured on selfies.
     """
     none = rung == "none"
     return ColorCorrection(
         rung=rung,
         matrix=np.eye(3, dtype=np.float32),
         residual_delta_e=float("nan") if none else 0.0,
-        a_star_se=2.4 if none else 0.0,
+        a_star_se=5.2 if none else 0.0,
         lightness_se=6.0 if none else 0.0,
-        redness_index_se=2.4 * 0.0405 if none else 0.0,
-        relative_redness_se=0.2 * 0.0405 if none else 0.0,
+        redness_index_se=0.173 if none else 0.0,
+        relative_redness_se=0.025 if none else 0.0,
         reason=reason,
         flags=Flag.COLOR_NOT_MATCHED if none else Flag.NONE,
     )

@@ -4,10 +4,10 @@ The table is made by
 
     python -m skinprogress.validation.repeatability PHOTO_FOLDER
 
-from photos in which nothing changed. The figures below come from 14 people of the Face Research Lab London Set (DeBruine
-and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio) and 19 path-traced retakes
-of one scanned head (Lee Perry-Smith, CC-BY 3.0) under other lights. A studio is kinder than a bathroom and one head is
-one head: a clinic's own retakes are better.
+from photos in which nothing changed. The figures below come from 42 pairs: 14 people of the Face Research Lab London Set
+(DeBruine and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio), 16 path-traced
+retakes of one scanned head under other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 12 pairs of selfies of two people
+from 15 to 60 cm. Few people and few rooms: a clinic's own retakes are better.
 """
 
 from dataclasses import dataclass
@@ -27,39 +27,42 @@ class Repeatability:
         Standard error of one session with the colour matched.
     unmatched : float
         The same with the camera's own white balance.
-    per_light, per_light_color, per_expression, per_blur : float
-        Standard error of a difference per unit of the difference in light, in its colour over the face, in
-        expression, and in log sharpness.
+    per_light, per_light_color, per_exposure, per_expression, per_blur : float
+        Standard error of a difference per unit of the difference in light, in its colour over the face, in log
+        exposure, in expression, and in log sharpness.
     """
 
     matched: float
     unmatched: float
     per_light: float = 0.0
     per_light_color: float = 0.0
+    per_exposure: float = 0.0
     per_expression: float = 0.0
     per_blur: float = 0.0
     proportional: bool = False
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(
-        matched=0.49, unmatched=2.45, per_light=3.4, per_light_color=5.5, per_expression=0.21
-    ),
-    "redness_index": Repeatability(matched=0.38, unmatched=2.43, per_light=2.6, per_light_color=5.3),
+    "redness": Repeatability(matched=0.48, unmatched=4.4, per_light=1.9, per_light_color=2.5, per_exposure=8.8),
+    "redness_index": Repeatability(matched=0.44, unmatched=4.2, per_light=2.4, per_light_color=11.0, per_exposure=6.2),
     "relative_redness": Repeatability(
-        matched=0.36, unmatched=0.41, per_light=2.3, per_light_color=6.5, per_expression=0.20
+        matched=0.37, unmatched=0.54, per_light=2.8, per_light_color=9.3, per_exposure=1.1
     ),
     "haemoglobin_index": Repeatability(
-        matched=0.037, unmatched=0.31, per_light=0.17, per_light_color=0.52, per_expression=0.037
+        matched=0.034, unmatched=0.30, per_light=0.077, per_light_color=0.99, per_exposure=0.40
     ),
-    "melanin_index": Repeatability(matched=0.038, unmatched=0.26, per_light=0.69, per_expression=0.10),
+    "melanin_index": Repeatability(
+        matched=0.028, unmatched=0.26, per_light=1.6, per_exposure=0.48, per_expression=0.045
+    ),
     "tone_uniformity": Repeatability(
-        matched=0.076, unmatched=0.076, per_light=0.78, per_light_color=0.79, per_expression=0.24, proportional=True
+        matched=0.092, unmatched=0.092, per_light=0.85, per_light_color=0.31, per_expression=0.22, proportional=True
     ),
     "texture_uniformity": Repeatability(
-        matched=0.064, unmatched=0.064, per_light=1.04, per_expression=0.11, per_blur=0.87, proportional=True
+        matched=0.073, unmatched=0.073, per_light=0.45, per_expression=0.094, per_blur=0.65, proportional=True
     ),
-    "log_redness_index": Repeatability(matched=0.0155, unmatched=0.098, per_light=0.104, per_light_color=0.22),
+    "log_redness_index": Repeatability(
+        matched=0.018, unmatched=0.17, per_light=0.096, per_light_color=0.44, per_exposure=0.25
+    ),
 }
 
 
@@ -73,7 +76,15 @@ def session_error(metric: str, rung: Rung, *, value: float = 1.0) -> float:
 
 
 def change_error(
-    metric: str, rung: Rung, *, value: float, light: float, light_color: float, expression: float, blur: float
+    metric: str,
+    rung: Rung,
+    *,
+    value: float,
+    light: float,
+    light_color: float,
+    exposure: float,
+    expression: float,
+    blur: float,
 ) -> float:
     """Standard error that the sessions add to a difference; NaN for a metric that has not been calibrated.
 
@@ -84,7 +95,7 @@ def change_error(
         Best colour reference that both sessions have.
     value : float
         Size of the values compared, for metrics whose error grows with them.
-    light, light_color, expression, blur : float
+    light, light_color, exposure, expression, blur : float
         How much the sessions differ; see :class:`skinprogress.comparison.conditions.PairConditions`. NaN counts as a
         difference that is just tolerable.
     """
@@ -95,6 +106,7 @@ def change_error(
         [
             row.per_light * np.nan_to_num(light, nan=0.5),
             row.per_light_color * np.nan_to_num(light_color, nan=0.2),
+            row.per_exposure * np.nan_to_num(exposure, nan=0.3),
             row.per_expression * np.nan_to_num(expression, nan=0.5),
             row.per_blur * np.nan_to_num(blur, nan=0.3),
         ]

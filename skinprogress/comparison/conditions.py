@@ -24,6 +24,9 @@ class PairConditions:
     light_color_difference : float
         The same for the yellow-blue part of colour (the melanin axis, to which blood is invisible): large where lamp
         and window light different sides of the face.
+    exposure_difference : float
+        How much brighter or darker the face is, natural log, after matching; cameras render dark skin tones and dark
+        exposures along another part of their tone curve.
     sharpness_ratio : float
         Follow-up over baseline.
     pose_difference_deg : float
@@ -41,6 +44,7 @@ class PairConditions:
 
     light_difference: float
     light_color_difference: float
+    exposure_difference: float
     sharpness_ratio: float
     pose_difference_deg: float
     expression_difference: float
@@ -61,7 +65,7 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         a, b = (np.mean([_figure(f, get) for f in group]) for group in (baseline, followup))
         return float(abs(a - b))
 
-    mean_log = [np.mean([f.log_luminance for f in group], axis=0) for group in (baseline, followup)]
+    mean_log = [np.mean([f.log_shading for f in group], axis=0) for group in (baseline, followup)]
     pigment = [np.mean([f.maps["melanin_index"] for f in group], axis=0) for group in (baseline, followup)]
     shapes = [{k: np.mean([f.inspection.landmarks.blendshapes.get(k, 0.0) for f in g]) for k in _EXPRESSION}
               for g in (baseline, followup)]  # fmt: skip
@@ -70,6 +74,7 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
     return PairConditions(
         light_difference=estimate_light_difference(mean_log[1], mean_log[0], skin),
         light_color_difference=estimate_light_difference(pigment[1], pigment[0], skin),
+        exposure_difference=abs(float(np.median((mean_log[1] - mean_log[0])[skin]))) if skin.any() else float("nan"),
         sharpness_ratio=float(sharp[1] / sharp[0]) if np.isfinite(sharp).all() else 1.0,
         pose_difference_deg=max(spread("yaw"), spread("pitch")),
         expression_difference=float(max(abs(shapes[0][k] - shapes[1][k]) for k in _EXPRESSION)),
@@ -93,6 +98,8 @@ _STEPS: tuple[tuple[str, tuple[float, float, float, float], Flag, str, str], ...
      "the light comes from elsewhere", "use the same lamp or window, and seat the client the same way"),
     ("light_color", (0.1, 0.2, 0.4, 1.0), Flag.LIGHT_DIFFERS,
      "light of another colour falls on parts of the face", "use one lamp or one window, not both"),
+    ("exposure", (0.25, 0.5, 0.9, np.inf), Flag.EXPOSURE_DIFFERS,
+     "the face is much darker or brighter", "tap the face to set the exposure, or use the same light"),
     ("sharpness", (0.12, 0.25, 0.45, np.inf), Flag.SHARPNESS_DIFFERS,
      "one photo is sharper than the other", "clean the lens, tap the face to focus, hold still"),
     ("pose", (5.0, 10.0, 15.0, 30.0), Flag.POSE_DIFFERS,
@@ -130,6 +137,7 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
     sizes = {
         "light": c.light_difference,
         "light_color": c.light_color_difference,
+        "exposure": c.exposure_difference,
         "sharpness": abs(np.log(c.sharpness_ratio)),
         "pose": c.pose_difference_deg,
         "expression": c.expression_difference,

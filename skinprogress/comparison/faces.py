@@ -48,7 +48,7 @@ class MeasuredFace:
     skin : (s, s) bool
     mm_per_px : (s, s) float32
         Millimetres per px of these maps.
-    log_luminance : (s, s) float32
+    log_shading : (s, s) float32
     side_px : int
         Side of the canonical frame that the maps were taken from.
     """
@@ -59,7 +59,7 @@ class MeasuredFace:
     maps: dict[str, npt.NDArray[np.float32]]
     skin: npt.NDArray[np.bool_]
     mm_per_px: npt.NDArray[np.float32]
-    log_luminance: npt.NDArray[np.float32]
+    log_shading: npt.NDArray[np.float32]
     side_px: int
     misfit_percent_iod: float
     rung: Rung

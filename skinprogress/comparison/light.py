@@ -29,14 +29,14 @@ def shading_basis(side_px: int) -> npt.NDArray[np.float32]:
 
 
 def estimate_light_difference(
-    log_luminance: npt.NDArray[np.float32], reference: npt.NDArray[np.float32], skin: npt.NDArray[np.bool_]
+    log_plane: npt.NDArray[np.float32], reference: npt.NDArray[np.float32], skin: npt.NDArray[np.bool_]
 ) -> float:
-    """Standard deviation over the face of the smooth part of the two photos' log-luminance ratio.
+    """Standard deviation over the face of the smooth part of the difference between two photos' planes.
 
     Parameters
     ----------
-    log_luminance, reference : (S, S) float32
-        Natural log, canonical frame.
+    log_plane, reference : (S, S) float32
+        Natural log of the shading (for the light) or of a pigment (for its colour), canonical frame.
     skin : (S, S) bool
         Usable in both.
 
@@ -52,7 +52,7 @@ def estimate_light_difference(
     step = max(1, rows.size // 20000)
     at = rows[::step], cols[::step]
     basis = shading_basis(skin.shape[0])[at].astype(np.float64)
-    ratio = (log_luminance[at] - reference[at]).astype(np.float64)
+    ratio = (log_plane[at] - reference[at]).astype(np.float64)
     good = np.isfinite(basis).all(axis=1) & np.isfinite(ratio)
     basis, ratio = basis[good] - basis[good].mean(axis=0), ratio[good] - np.median(ratio[good])
     weight = np.ones_like(ratio)

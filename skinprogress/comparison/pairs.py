@@ -122,6 +122,7 @@ def _estimate(
         value=(abs(before) + abs(after)) / 2.0,
         light=conditions.light_difference,
         light_color=conditions.light_color_difference,
+        exposure=conditions.exposure_difference,
         expression=conditions.expression_difference,
         blur=abs(float(np.log(conditions.sharpness_ratio))),
     )
@@ -271,4 +272,5 @@ def _comparison(
         flags=flags,
         light_color_difference=conditions.light_color_difference,
         expression_difference=conditions.expression_difference,
+        exposure_difference=conditions.exposure_difference,
     )

@@ -11,7 +11,7 @@ from skinprogress.records import Landmarks
 IRIS_MM = 11.7
 """Visible horizontal iris diameter, mm; standard deviation 0.42 mm between people (Rüfer, Schröder, Erb 2005)."""
 IRIS_READS_LARGE = 1.06
-"""The landmark ring is 4–8 % larger than the iris (SCIENCE, trial); the middle is taken out."""
+"""The landmark ring is 4–8 % larger than the iris (measured); the middle is taken out."""
 IRIS_RELATIVE_SE = float(np.hypot(0.42 / 11.7, 0.02))
 MIN_IRIS_PX = 20.0
 MESH_MM_PER_CM = 9.85

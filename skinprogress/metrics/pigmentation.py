@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from skinprogress.metrics.inputs import FloatMap, MetricInput
 
-# Directions of absorption in −ln linear sRGB, unit length, from modelled skin under daylight (SCIENCE §5); close to the
+# Directions of absorption in −ln linear sRGB, unit length, from modelled skin under daylight; close to the
 # pair of Tsumura et al. 1999. Fixed, never fitted to a photo: axes that adapt to each photo drift.
 HAEMOGLOBIN = np.array([0.23, 0.69, 0.68])
 MELANIN = np.array([0.24, 0.48, 0.85])
@@ -26,6 +26,25 @@ def unmixing_matrix() -> npt.NDArray[np.float64]:
 def _amount(data: MetricInput, row: int) -> FloatMap:
     weights = -unmixing_matrix()[row].astype(np.float32)
     return np.asarray(data.log_rgb @ weights, np.float32)
+
+
+def log_shading(data: MetricInput) -> FloatMap:
+    """Natural log of the light that reaches the surface, up to a constant: blind to haemoglobin and to melanin.
+
+    Parameters
+    ----------
+    data : MetricInput
+
+    Returns
+    -------
+    (S, S) float32
+
+    Notes
+    -----
+    The third axis of the same separation. Unlike the luminance it does not fall where the skin turns red: a difference
+    of light can be told from a difference of skin.
+    """
+    return -_amount(data, 2)
 
 
 def haemoglobin_index(data: MetricInput) -> FloatMap:

@@ -3,7 +3,7 @@
 from skinprogress.metrics.inputs import FloatMap, MetricInput
 
 EI_PER_A_STAR = 0.0405
-"""Erythema index per unit of a*: divides a log index into a*-equivalents (SCIENCE: injection trials)."""
+"""Erythema index per unit of a*: divides a log index into a*-equivalents (blood added to light skin)."""
 
 
 def redness(data: MetricInput) -> FloatMap:

@@ -2,15 +2,15 @@
 
     python -m skinprogress.validation.repeatability FOLDER [FOLDER…]
 
-A folder holds photos in which nothing changed: either files named ``PERSON_anything.jpg``, several a person, or
-``base.jpg`` and its retakes. The first photo of a person, or ``base.jpg``, is compared with each of the others. Prints
-the rows of ``comparison/calibration.py`` and how well they cover the very data that they were fitted to.
+A folder holds photos in which nothing changed: either files named ``PERSON_anything.jpg``, several a person, all pairs of
+which are compared, or ``base.jpg`` and its retakes, with which it is compared. Prints the rows of ``comparison/calibration.py`` and how well they cover the very data that they were fitted to.
 """
 
 import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ from skinprogress.pipeline import compare_client
 from skinprogress.records import Change, Comparison, Course, PhotoRef
 from skinprogress.settings import Settings
 
-COVARIATES = ("per_light", "per_light_color", "per_expression", "per_blur")
-# A camera's own white balance is 2.5° off: 2.4 a* of redness (SCIENCE §4), the same in channel gains for the others.
+COVARIATES = ("unmatched", "per_light", "per_light_color", "per_exposure", "per_expression", "per_blur")
+# A camera's own white balance is some 2.5° off: 2.4 a* of redness, the same in channel gains for the others.
 WHITE_BALANCE_A_STAR = 2.4
 _GAIN_SE = WHITE_BALANCE_A_STAR * EI_PER_A_STAR / np.sqrt(2.0)
 WHITE_BALANCE_ERROR = {
@@ -50,7 +50,7 @@ class Retake:
 
 
 def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Pairs of photos to compare: ``base.jpg`` with every other, else the first of each person with the others."""
+    """Pairs of photos to compare: ``base.jpg`` with every other, else all pairs of each person."""
     photos = sorted(p for p in folder.iterdir() if re.search(r"\.(jpe?g|png|heic)$", p.name, re.IGNORECASE))
     base = [p for p in photos if p.stem == "base"]
     if base:
@@ -58,7 +58,7 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     people = defaultdict(list)
     for p in photos:
         people[p.stem.split("_")[0]].append(p)
-    return [(group[0], other) for group in people.values() for other in group[1:]]
+    return [pair for group in people.values() for pair in combinations(group, 2)]
 
 
 def compare_retakes(pairs: list[tuple[Path, Path]], *, settings: Settings | None = None) -> list[Retake]:
@@ -102,7 +102,7 @@ def fit_metric(retakes: list[Retake], metric: str) -> tuple[dict[str, float], di
 
     start = np.log(np.var(difference) * np.full(design.shape[1], 0.3) / (design.mean(axis=0) + 1e-9) + 1e-9)
     # Something always differs: the part that nothing explains is at least half the scatter of the most alike pairs.
-    alike = design[:, 1] <= np.median(design[:, 1])
+    alike = (design[:, 2] <= np.median(design[:, 2])) & (design[:, 1] == 0)
     least = np.log(0.25 * np.mean(difference[alike] ** 2))
     best = minimize(loss, start, method="L-BFGS-B", bounds=[(least, 8.0), *[(-16.0, 8.0)] * len(COVARIATES)])
     sizes = np.exp(best.x)
@@ -110,11 +110,13 @@ def fit_metric(retakes: list[Retake], metric: str) -> tuple[dict[str, float], di
     z = simultaneous_z(0.95, 12)
     score = np.abs(difference) / np.sqrt(design @ sizes)
     worst = np.array([score[owner == k].max() for k in np.unique(owner)])
-    stretch = max(float(np.quantile(score, 0.95)) / 1.96, float(np.quantile(worst, 0.95)) / z, 0.8)
+    stretch = max(float(np.quantile(score, 0.95)) / 1.96, float(np.quantile(worst, 0.95, method="higher")) / z, 0.8)
     error = np.sqrt(sizes * (design.max(axis=0) > 0)) * stretch
     row = {"matched": error[0] / np.sqrt(2.0)}
-    row["unmatched"] = float(np.hypot(row["matched"], WHITE_BALANCE_ERROR.get(metric, 0.0)))
     row.update(zip(COVARIATES, error[1:], strict=True))
+    # Few pairs have no colour reference: what is known of white balance is the least that they are charged.
+    seen = row["unmatched"] / np.sqrt(2.0)
+    row["unmatched"] = float(np.hypot(row["matched"], max(seen, WHITE_BALANCE_ERROR.get(metric, 0.0))))
     fit = {
         "coverage": float(np.mean(score / stretch <= 1.96)),
         "pairs_without_false_change": float(np.mean(worst / stretch <= z)),
@@ -133,7 +135,9 @@ def _differences(
         # The colour of the light is read off the melanin index: it cannot explain that index's own error too.
         color = 0.0 if metric == "melanin_index" else c.light_color_difference
         blur = np.log(c.sharpness_ratio) if METRICS[metric].needs_sharpness else 0.0
-        squares = [1.0, c.light_difference**2, color**2, c.expression_difference**2, blur**2]
+        unmatched = float(c.color_reference == "none")
+        squares = [1.0, unmatched, c.light_difference**2, color**2, c.exposure_difference**2]
+        squares += [c.expression_difference**2, blur**2]
         for change in retake.changes:
             value = change.difference
             if proportional:

@@ -19,6 +19,7 @@ REDNESS = METRICS["redness_index"]
 GOOD = PairConditions(
     light_difference=0.03,
     light_color_difference=0.02,
+    exposure_difference=0.05,
     sharpness_ratio=1.02,
     pose_difference_deg=2.0,
     expression_difference=0.1,
@@ -77,6 +78,7 @@ def test_alike_photos_get_an_a() -> None:
         ({"light_difference": 0.15}, "B", Flag.LIGHT_DIFFERS),
         ({"light_difference": 0.9}, "F", Flag.LIGHT_DIFFERS),
         ({"light_color_difference": 0.25}, "C", Flag.LIGHT_DIFFERS),
+        ({"exposure_difference": 0.6}, "C", Flag.EXPOSURE_DIFFERS),
         ({"sharpness_ratio": 0.7}, "C", Flag.SHARPNESS_DIFFERS),
         ({"sharpness_ratio": 1 / 0.7}, "C", Flag.SHARPNESS_DIFFERS),
         ({"pose_difference_deg": 12.0}, "C", Flag.POSE_DIFFERS),
@@ -106,12 +108,12 @@ def test_every_metric_is_calibrated_and_unmatched_colour_costs() -> None:
 
 def test_an_uncalibrated_metric_has_no_error_bar() -> None:
     assert np.isnan(session_error("made_up", "card"))
-    assert np.isnan(change_error("made_up", "card", value=1, light=0, light_color=0, expression=0, blur=0))
+    assert np.isnan(change_error("made_up", "card", value=1, light=0, light_color=0, exposure=0, expression=0, blur=0))
 
 
-@pytest.mark.parametrize("what", ["light", "light_color", "expression", "blur"])
+@pytest.mark.parametrize("what", ["light", "light_color", "exposure", "expression", "blur"])
 def test_photos_that_differ_more_are_less_certain(what: str) -> None:
-    like = {"light": 0.02, "light_color": 0.02, "expression": 0.05, "blur": 0.02}
+    like = {"light": 0.02, "light_color": 0.02, "exposure": 0.02, "expression": 0.05, "blur": 0.02}
     for name in ("relative_redness", "texture_uniformity"):
         calm = change_error(name, "background", value=2.0, **like)
         assert change_error(name, "background", value=2.0, **{**like, what: 0.5}) >= calm
