@@ -10,26 +10,26 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.color.references import ColorEvidence, match_color, sample_background, uncorrected
+from skinprogress.color.references import sample_background
+from skinprogress.comparison.bookkeeping import explain_nothing, find_versions, rejection_of, report_photos
 from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
 from skinprogress.comparison.faces import MeasuredFace, grid_step, measure_face, sample_grid
 from skinprogress.comparison.findings import find_findings
 from skinprogress.comparison.pairs import compare_pair
+from skinprogress.comparison.planning import (
+    assign_views,
+    choose_correction,
+    choose_frame_side,
+    choose_references,
+    estimate_scale,
+)
 from skinprogress.errors import NothingMeasuredError, PhotoError
-from skinprogress.face.canonical import STABLE_POINTS, estimate_similarity, mesh, triangle_scale
 from skinprogress.face.landmarks import find_landmarks
 from skinprogress.face.quality import (
-    IRIS_MM,
-    IRIS_READS_LARGE,
-    IRIS_RELATIVE_SE,
-    MESH_MM_PER_CM,
-    MESH_RELATIVE_SE,
-    MIN_IRIS_PX,
     estimate_face_size,
     eyes_are_open,
     measure_iris_px,
     measure_sharpness,
-    rotation_from_pose,
 )
 from skinprogress.face.regions import FACE_OVAL
 from skinprogress.face.registration import align_face, detail_picture, estimate_misfit, surface_scale
@@ -42,16 +42,13 @@ from skinprogress.records import (
     Change,
     ClientPlan,
     ClientResult,
-    ColorCorrection,
     Comparison,
     Course,
     Face,
     Flag,
     Inspection,
-    Landmarks,
     Measurement,
     PhotoRef,
-    PhotoReport,
     Rejection,
     View,
 )
@@ -61,8 +58,6 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many photos are through and how many there are."""
 
 _DETECTION_SIDE = 1280
-# A photo carries more detail than the frame of 1024 px where its px are this much smaller than the frame's.
-_FINER = 1.25
 
 
 def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
@@ -135,7 +130,7 @@ def plan_client(
     rejected : list of Rejection
         Photos turned too far in a set that is frontal.
     """
-    view_of, flags, rejected = _assign_views(inspections, settings)
+    view_of, flags, rejected = assign_views(inspections, settings)
     used = [i for i in inspections if i.ref.file in view_of]
     by_session: dict[str, list[PhotoRef]] = defaultdict(list)
     for inspection in used:
@@ -143,9 +138,9 @@ def plan_client(
     order = [s for s in sessions if s in by_session]
     phases = {s: phase_of(s, by_session[s], course) for s in order}
     baseline = find_baseline(order, by_session, phases)
-    reference_of = _choose_references(used, view_of, order, baseline)
+    reference_of = choose_references(used, view_of, order, baseline)
     by_file = {i.ref.file: i for i in used}
-    mm_per_px, relative_se, from_iris = _estimate_scale(used)
+    mm_per_px, relative_se, from_iris = estimate_scale(used)
     if not from_iris:
         for file in mm_per_px:
             flags[file] |= Flag.SCALE_FROM_LANDMARKS
@@ -156,8 +151,10 @@ def plan_client(
         reference_of=reference_of,
         mm_per_px=mm_per_px,
         scale_relative_se=relative_se,
-        corrections={i.ref.file: _correction(i, by_file[reference_of[view_of[i.ref.file]]], used) for i in used},
-        canonical_px={v: _frame_side([i for i in used if view_of[i.ref.file] == v], settings) for v in reference_of},
+        corrections={i.ref.file: choose_correction(i, by_file[reference_of[view_of[i.ref.file]]], used) for i in used},
+        canonical_px={
+            v: choose_frame_side([i for i in used if view_of[i.ref.file] == v], settings) for v in reference_of
+        },
         baseline=baseline,
         covered_sessions=tuple(s for s in order if any(r.stage in NEVER_BASELINE for r in by_session[s])),
         phases=phases,
@@ -166,103 +163,6 @@ def plan_client(
         flags=flags,
     )
     return plan, rejected
-
-
-def _assign_views(
-    inspections: Sequence[Inspection], settings: Settings
-) -> tuple[dict[str, View], dict[str, Flag], list[Rejection]]:
-    """View of each photo; a lone turned photo counts as frontal up to the limit and is rejected beyond."""
-    seen: dict[View, set[str]] = defaultdict(set)
-    for i in inspections:
-        seen[i.ref.view or i.landmarks.view].add(i.ref.session)
-    only_front = len(seen.get("front", ())) > 0
-    view_of: dict[str, View] = {}
-    flags: dict[str, Flag] = {}
-    rejected = []
-    for i in inspections:
-        view: View = i.ref.view or i.landmarks.view
-        yaw = abs(i.landmarks.pose_deg[0])
-        flags[i.ref.file] = i.flags
-        if i.ref.view is None and view != "front" and only_front and len(seen[view]) < 2:
-            if yaw > settings.max_yaw_deg:
-                rejected.append(
-                    Rejection(
-                        file=i.ref.file,
-                        session=i.ref.session,
-                        code="extreme_pose",
-                        reason=f"the head is turned by {yaw:.0f}°, the limit for a frontal photo is "
-                        f"{settings.max_yaw_deg:.0f}°, and no other session has this view",
-                        remedy="look straight into the lens, or take the same side view in every session",
-                        sha256=i.ref.sha256,
-                    )
-                )
-                continue
-            view = "front"
-            flags[i.ref.file] |= Flag.VIEW_ASSUMED
-        view_of[i.ref.file] = view
-    return view_of, flags, rejected
-
-
-def _choose_references(
-    used: Sequence[Inspection], view_of: Mapping[str, View], order: Sequence[str], baseline: str | None
-) -> dict[View, str]:
-    """Best photo of the baseline session for each view; of the first session with that view where it has none."""
-    references: dict[View, str] = {}
-    for view in dict.fromkeys(view_of.values()):
-        candidates = [i for i in used if view_of[i.ref.file] == view]
-        first = min(candidates, key=lambda i: (i.ref.session != baseline, order.index(i.ref.session))).ref.session
-        best = max((i for i in candidates if i.ref.session == first), key=lambda i: i.quality)
-        references[view] = best.ref.file
-    return references
-
-
-def _estimate_scale(used: Sequence[Inspection]) -> tuple[dict[str, float], float, bool]:
-    """Millimetres per photo px, from one constant for the client: mm per centimetre of the canonical mesh.
-
-    The irises of all photos are pooled; from photo to photo the inner landmarks carry the scale, which repeats better.
-    """
-    px_per_cm = {i.ref.file: estimate_face_size(i.landmarks)[0] for i in used}
-    readings = [
-        IRIS_MM * IRIS_READS_LARGE / i.iris_px * px_per_cm[i.ref.file]
-        for i in used
-        if i.eyes_open and i.iris_px >= MIN_IRIS_PX and abs(i.landmarks.pose_deg[0]) < 20.0
-    ]
-    mm_per_cm = float(np.median(readings)) if readings else MESH_MM_PER_CM
-    error = IRIS_RELATIVE_SE if readings else MESH_RELATIVE_SE
-    return {file: mm_per_cm / size for file, size in px_per_cm.items()}, error, bool(readings)
-
-
-def _head_similarity(landmarks: Landmarks) -> npt.NDArray[np.float64]:
-    """Similarity from centimetres of the turned canonical head to photo px."""
-    stable = list(STABLE_POINTS)
-    model = mesh().vertices_cm[stable].astype(np.float64) @ rotation_from_pose((*landmarks.pose_deg[:2], 0.0)).T
-    return estimate_similarity(model[:, :2] * np.array([1.0, -1.0]), landmarks.points_xy[stable])
-
-
-def _evidence(inspection: Inspection) -> ColorEvidence:
-    return ColorEvidence(
-        background=inspection.background,
-        head_xy=_head_similarity(inspection.landmarks),
-        size_px=(inspection.height_px, inspection.width_px),
-    )
-
-
-def _correction(inspection: Inspection, reference: Inspection, used: Sequence[Inspection]) -> ColorCorrection:
-    """Correction toward the reference photo; the reference has the best rung that any photo shares with it."""
-    if inspection is not reference:
-        return match_color(_evidence(inspection), _evidence(reference))
-    others = [match_color(_evidence(i), _evidence(reference)) for i in used if i is not reference]
-    matched = next((c for c in others if c.rung != "none"), None)
-    if matched is None:
-        return uncorrected("nothing in the other photos matches the background of the reference photo")
-    return uncorrected("the reference photo: the others are matched to it", rung=matched.rung)
-
-
-def _frame_side(photos: Sequence[Inspection], settings: Settings) -> int:
-    """The larger frame only where every photo of the view is finer than the smaller one."""
-    side = settings.canonical_px
-    finest = min(float(np.median(triangle_scale(i.landmarks.points_xy, side))) for i in photos)
-    return settings.canonical_px_max if finest >= _FINER else side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -350,23 +250,23 @@ def measure_photo(
     """
     face, detail = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
     data = prepare_input(face)
+    # Statistics are taken on a grid: what needs no neighbours is computed there alone.
+    grid = data.every(grid_step(face.skin.shape[0]))
     maps: dict[str, npt.NDArray[np.float32]] = {}
     computed: dict[Callable[..., npt.NDArray[np.float32]], npt.NDArray[np.float32]] = {}
-    nowhere = ~sample_grid(face.skin)
     for metric in METRICS.values():
         if metric.compute not in computed:
-            plane = np.array(sample_grid(metric.compute(data)), np.float32)
-            plane[nowhere] = np.nan
-            computed[metric.compute] = plane
+            plane = metric.compute(grid) if metric.local else sample_grid(metric.compute(data))
+            computed[metric.compute] = np.where(grid.skin, plane, np.float32(np.nan))
         maps[metric.name] = computed[metric.compute]
     measured = MeasuredFace(
         ref=face.ref,
         view=face.view,
         inspection=inspection,
         maps=maps,
-        skin=np.ascontiguousarray(sample_grid(face.skin)),
-        mm_per_px=sample_grid(face.mm_per_px) * np.float32(grid_step(face.skin.shape[0])),
-        log_shading=np.ascontiguousarray(sample_grid(log_shading(data))),
+        skin=grid.skin,
+        mm_per_px=grid.mm_per_px,
+        log_shading=log_shading(grid),
         side_px=face.skin.shape[0],
         misfit_percent_iod=face.misfit_percent_iod,
         rung=face.correction.rung,
@@ -417,7 +317,7 @@ def compare_client(
         try:
             inspections[ref.file] = inspect_photo(ref, settings=settings)
         except PhotoError as error:
-            refused.append(_rejection(ref, error))
+            refused.append(rejection_of(ref, error))
     looked = time.perf_counter()
     plan, turned = plan_client(
         list(inspections.values()),
@@ -428,7 +328,7 @@ def compare_client(
     )
     refused += turned
     if not plan.view_of:
-        raise NothingMeasuredError(_nothing(folder, refused), "see `skinprogress check` for each photo")
+        raise NothingMeasuredError(explain_nothing(folder, refused), "see `skinprogress check` for each photo")
     planned = time.perf_counter()
     found = _measure_all(refs, plan, inspections, settings, report)
     refused += found.lost
@@ -439,7 +339,7 @@ def compare_client(
         sessions=plan.sessions,
         plan=plan,
         inspections={f: i for f, i in inspections.items() if f in found.misfits},
-        photos=tuple(_photo_reports(refs, refused, plan, inspections, found.misfits)),
+        photos=tuple(report_photos(refs, refused, plan, inspections, found.misfits)),
         rejected=tuple(refused),
         skipped=tuple(skipped),
         measurements=tuple(found.measurements),
@@ -447,7 +347,7 @@ def compare_client(
         comparisons=tuple(found.comparisons),
         findings=tuple(find_findings(plan, found.changes, found.comparisons)),
         settings=settings,
-        versions=_versions(),
+        versions=find_versions(),
         timings_s={
             "inspect": looked - started,
             "plan": planned - looked,
@@ -496,7 +396,7 @@ def _measure_all(
                         inspections[ref.file], plan, mm_per_px=mm_per_px, reference=reference, settings=settings
                     )
                 except PhotoError as error:  # the file changed or vanished since it was looked at
-                    found.lost.append(_rejection(ref, error))
+                    found.lost.append(rejection_of(ref, error))
                     continue
                 reference = reference or as_reference
                 found.measurements += rows
@@ -536,88 +436,3 @@ def _compare_session(
         changes, comparison = compare_pair(held[previous], faces, against="previous", plan=plan, settings=settings)
         found.changes += changes
         found.comparisons.append(comparison)
-
-
-def _rejection(ref: PhotoRef, error: PhotoError) -> Rejection:
-    return Rejection(
-        file=ref.file,
-        session=ref.session,
-        code=error.code,
-        reason=error.reason,
-        remedy=error.remedy,
-        sha256=ref.sha256,
-    )
-
-
-def _nothing(folder: Path, refused: Sequence[Rejection]) -> str:
-    if not refused:
-        return f"no photo in {folder} could be measured"
-    first = refused[0]
-    return f"none of the {len(refused)} photos in {folder} could be measured; the first, {first.file}: {first.reason}"
-
-
-def _photo_reports(
-    refs: Sequence[PhotoRef],
-    refused: Sequence[Rejection],
-    plan: ClientPlan,
-    inspections: Mapping[str, Inspection],
-    misfits: Mapping[str, float],
-) -> list[PhotoReport]:
-    """One row for every photo that was found, used or not."""
-    why = {r.file: r for r in refused}
-    rows = []
-    for ref in refs:
-        inspection = inspections.get(ref.file)
-        pose = inspection.landmarks.pose_deg if inspection else (float("nan"),) * 3
-        row = PhotoReport(
-            file=ref.file,
-            sha256=ref.sha256,
-            session=ref.session,
-            taken_at=ref.taken_at,
-            stage=ref.stage,
-            hours_after=ref.hours_after,
-            view=ref.view or (inspection.landmarks.view if inspection else None),
-            status="rejected",
-            yaw_deg=pose[0],
-            pitch_deg=pose[1],
-            roll_deg=pose[2],
-            iod_px=inspection.landmarks.iod_px if inspection else float("nan"),
-            sharpness=inspection.sharpness if inspection else float("nan"),
-            flags=inspection.flags if inspection else ref.flags,
-        )
-        if ref.file in misfits:
-            correction = plan.corrections[ref.file]
-            row = replace(
-                row,
-                status="used",
-                view=plan.view_of[ref.file],
-                mm_per_px=plan.mm_per_px[ref.file],
-                misfit_percent_iod=misfits[ref.file],
-                color_reference=correction.rung,
-                residual_delta_e=correction.residual_delta_e,
-                flags=plan.flags[ref.file] | correction.flags,
-            )
-        elif ref.file in why:
-            row = replace(row, code=why[ref.file].code, reason=why[ref.file].reason, remedy=why[ref.file].remedy)
-        rows.append(row)
-    listed = {r.file for r in refs}
-    rows += [
-        PhotoReport(
-            file=r.file, sha256=r.sha256, session=r.session, taken_at=None, stage="", hours_after=None, view=None,
-            status="rejected", code=r.code, reason=r.reason, remedy=r.remedy,
-        )
-        for r in refused
-        if r.file not in listed
-    ]  # fmt: skip
-    return rows
-
-
-def _versions() -> dict[str, str]:
-    """Versions that the numbers depend on."""
-    import platform
-    from importlib.metadata import version
-
-    from skinprogress.face.landmarks import MODEL_SHA256
-
-    names = ("skinprogress", "numpy", "scipy", "opencv-python", "mediapipe", "pillow")
-    return {**{n: version(n) for n in names}, "python": platform.python_version(), "face_landmarker": MODEL_SHA256[:16]}

@@ -77,7 +77,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.PROFILE_UNREADABLE: "the colour profile could not be read; sRGB was assumed",
     Flag.OTHER_FACES: "other faces are in the photo; the largest was used",
     Flag.EYES_CLOSED: "the eyes are closed or nearly so",
-    Flag.SCALE_FROM_LANDMARKS: "the scale comes from the face's proportions, not from the irises: millimetres are less certain",
+    Flag.SCALE_FROM_LANDMARKS: "the scale comes from the face's proportions, not the irises: mm are less certain",
     Flag.VIEW_ASSUMED: "no other session has this view; it was taken as frontal",
     Flag.POSE_DIFFERS: "the head is turned differently",
     Flag.EXPRESSION_DIFFERS: "the expression differs",
@@ -283,7 +283,9 @@ class Inspection:
         """Rank of the photo as a reference: sharp, straight, large and neutral is high."""
         yaw, pitch, roll = self.landmarks.pose_deg
         smile = sum(self.landmarks.blendshapes.get(k, 0.0) for k in ("mouthSmileLeft", "mouthSmileRight", "jawOpen"))
-        return float(np.log(self.landmarks.iod_px) + self.sharpness - 0.02 * (abs(yaw) + abs(pitch) + 0.5 * abs(roll)) - smile)
+        return float(
+            np.log(self.landmarks.iod_px) + self.sharpness - 0.02 * (abs(yaw) + abs(pitch) + 0.5 * abs(roll)) - smile
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

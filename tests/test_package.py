@@ -55,7 +55,9 @@ def dummy_rows(monkeypatch):
     metric = replace(
         METRICS["redness_index"], name="dummy_metric", title="Dummy metric", meaning="It means nothing at all."
     )
-    region = Region("dummy_region", "dummy region", tuple((0.5 + u, 0.5 + v) for u, v in ((-0.3, 0), (0, 0.1), (0.3, 0))))
+    region = Region(
+        "dummy_region", "dummy region", tuple((0.5 + u, 0.5 + v) for u, v in ((-0.3, 0), (0, 0.1), (0.3, 0)))
+    )
     output = Output(
         name="dummy", title="dummy output", write=lambda result, out: [write_whole(out / "dummy.txt", result.client)]
     )

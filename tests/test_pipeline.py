@@ -45,9 +45,7 @@ def compare(tmp_path: Path, write_photo: Callable[..., Path]) -> Callable[..., C
 
 def pick(result: ClientResult, metric: str, region: str, *, to: str = "1") -> Change:
     (row,) = [
-        c
-        for c in result.changes
-        if (c.metric, c.region, c.to_session, c.against) == (metric, region, to, "baseline")
+        c for c in result.changes if (c.metric, c.region, c.to_session, c.against) == (metric, region, to, "baseline")
     ]
     return row
 
@@ -164,9 +162,9 @@ def test_one_bad_photo_never_stops_a_run(portrait, tmp_path, write_photo):
     bad = tmp_path / "b.jpg"
     bad.write_bytes(b"\xff\xd8\xff\xe0 no photo")
     blank = write_photo(tmp_path / "c.png", np.full((400, 300, 3), 99, np.uint8))
-    refs = [
-        PhotoRef(path=p, file=p.name, client="c", session=str(k)) for k, p in enumerate((good, bad, blank))
-    ] + [PhotoRef(path=tmp_path / "gone.png", file="gone.png", client="c", session="3")]
+    refs = [PhotoRef(path=p, file=p.name, client="c", session=str(k)) for k, p in enumerate((good, bad, blank))] + [
+        PhotoRef(path=tmp_path / "gone.png", file="gone.png", client="c", session="3")
+    ]
     result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS)
     assert {p.file: p.status for p in result.photos} == {
         "a.png": "used", "b.jpg": "rejected", "c.png": "rejected", "gone.png": "rejected",
@@ -187,9 +185,7 @@ def test_a_photo_that_vanishes_between_looking_and_measuring_is_reported(portrai
         if stage == "measuring" and done == 3:
             refs[1].path.unlink()
 
-    result = compare_client(
-        refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS, progress=progress
-    )
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS, progress=progress)
     assert [r.file for r in result.rejected] == ["1.png"]
     assert {p.file: p.status for p in result.photos} == {"0.png": "used", "1.png": "rejected"}
 

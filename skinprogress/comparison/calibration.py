@@ -4,10 +4,10 @@ The table is made by
 
     python -m skinprogress.validation.repeatability PHOTO_FOLDER
 
-from photos in which nothing changed. The figures below come from 42 pairs: 14 people of the Face Research Lab London Set
-(DeBruine and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio), 16 path-traced
-retakes of one scanned head under other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 12 pairs of selfies of two people
-from 15 to 60 cm. Few people and few rooms: a clinic's own retakes are better.
+from photos in which nothing changed. The figures below come from 42 pairs: 14 people of the Face Research Lab London
+Set (DeBruine and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio), 16
+path-traced retakes of one scanned head under other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 12 pairs of selfies
+of two people from 15 to 60 cm. Few people and few rooms: a clinic's own retakes are better.
 """
 
 from dataclasses import dataclass

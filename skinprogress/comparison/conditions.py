@@ -10,7 +10,15 @@ from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXT
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.records import RUNGS, Flag, Rung
 
-_EXPRESSION = ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browDownLeft", "browDownRight", "browInnerUp", "mouthPucker")
+_EXPRESSION = (
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "jawOpen",
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "mouthPucker",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

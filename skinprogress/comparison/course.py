@@ -50,12 +50,16 @@ def phase_of(session: str, refs: Iterable[PhotoRef], course: Course) -> Phase:
     return Phase(session=session, days_after=None, treatment_number=None, name="before" if before else "unknown")
 
 
-def find_baseline(sessions: Iterable[str], refs_of: Mapping[str, Iterable[PhotoRef]], phases: Mapping[str, Phase]) -> str | None:
+def find_baseline(
+    sessions: Iterable[str], refs_of: Mapping[str, Iterable[PhotoRef]], phases: Mapping[str, Phase]
+) -> str | None:
     """The first session that may be a baseline: no numbing or cream on the skin, and not days after a treatment.
 
     Falls back to the first without numbing or cream where all are recent.
     """
-    clean = [s for s in sessions if not any(r.stage in NEVER_BASELINE or r.stage == "directly after" for r in refs_of[s])]
+    clean = [
+        s for s in sessions if not any(r.stage in NEVER_BASELINE or r.stage == "directly after" for r in refs_of[s])
+    ]
     calm = [s for s in clean if phases[s].name not in RECENT_PHASES]
     return next(iter(calm or clean), None)
 

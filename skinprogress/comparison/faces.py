@@ -82,11 +82,8 @@ def _region_masks(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Usable skin of the region, and of what relative metrics refer it to."""
     inside = sample_grid(region_mask(region, side_px))
-    if reference_region is not None:
-        other = sample_grid(region_mask(reference_region, side_px)) & ~inside
-    else:
-        other = ~inside
-    return skin & inside, skin & other
+    allowed = skin if reference_region is None else skin & sample_grid(region_mask(reference_region, side_px))
+    return skin & inside, allowed & ~inside
 
 
 def cut_area(
@@ -98,9 +95,7 @@ def cut_area(
         return None
     # The same region is cut the same way in every comparison, whatever was computed before it.
     rng = np.random.default_rng([settings.seed, *region.encode()])
-    blocks = cut_blocks(
-        mask, face.mm_per_px, block_mm=settings.block_mm, n_resamples=settings.n_resamples, rng=rng
-    )
+    blocks = cut_blocks(mask, face.mm_per_px, block_mm=settings.block_mm, n_resamples=settings.n_resamples, rng=rng)
     reference = None
     if float(np.sum(face.mm_per_px[other] ** 2)) >= settings.min_region_mm2:
         reference = cut_blocks(
@@ -208,5 +203,3 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                 )
             )
     return rows
-
-

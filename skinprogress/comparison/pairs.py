@@ -67,8 +67,7 @@ def compare_pair(
     skin = np.logical_and.reduce([f.skin for f in [*baseline, *followup]])
     reference = usable_reference_region(plan)
     areas = {
-        region: cut_area(region, skin, baseline[0], reference_region=reference, settings=settings)
-        for region in REGIONS
+        region: cut_area(region, skin, baseline[0], reference_region=reference, settings=settings) for region in REGIONS
     }
     changes: list[Change] = []
     for metric in METRICS.values():

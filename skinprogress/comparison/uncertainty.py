@@ -116,7 +116,8 @@ def resampled_statistic(
         return np.full(len(blocks.weights), np.nan)
     levels = _QUANTILES[statistic]
     around = [np.clip([q - _REACH, q + _REACH], 0.0, 1.0) for q in levels]
-    edges = np.quantile(values, np.concatenate(around)).reshape(-1, 2)
+    # The edges only frame the histogram: a few thousand px place them well enough.
+    edges = np.quantile(values[:: 1 + values.size // 4000], np.concatenate(around)).reshape(-1, 2)
     draws = [
         _resampled_quantile(values, block, blocks, q, float(low), float(high))
         for q, (low, high) in zip(levels, edges, strict=True)

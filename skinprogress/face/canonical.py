@@ -17,9 +17,12 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 N_VERTICES = 468
-# Landmarks that expression moves least: eye corners, nose bridge and sides, cheekbones. A similarity between two photos,
-# and the relative scale, rest on them and never on the outline or the mouth.
-STABLE_POINTS = (33, 133, 362, 263, 6, 168, 197, 195, 5, 4, 1, 122, 351, 98, 327, 48, 278, 9, 8, 107, 336, 116, 345, 50, 280)
+# Landmarks that expression moves least: eye corners, nose bridge and sides, cheekbones. A similarity between two
+# photos, and the relative scale, rest on them and never on the outline or the mouth.
+STABLE_POINTS = (
+    33, 133, 362, 263, 6, 168, 197, 195, 5, 4, 1, 122, 351, 98, 327, 48, 278, 9, 8, 107, 336, 116, 345, 50,
+    280,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,9 +264,7 @@ def apply_affine(matrix: npt.NDArray[np.float64], points_xy: npt.NDArray[np.floa
     return np.asarray(points_xy @ matrix[:, :2].T + matrix[:, 2])
 
 
-def resample(
-    image: npt.NDArray[Any], xy: npt.NDArray[np.float32], *, outside: float = 0.0
-) -> npt.NDArray[Any]:
+def resample(image: npt.NDArray[Any], xy: npt.NDArray[np.float32], *, outside: float = 0.0) -> npt.NDArray[Any]:
     """Sample an image at photo positions, bilinear.
 
     Parameters
@@ -275,6 +276,11 @@ def resample(
     outside : float
         Value where ``xy`` is NaN or beyond the image.
     """
-    centred = np.nan_to_num(xy - np.float32(0.5), nan=-1e4)  # OpenCV puts px centres at integers
+    centred = xy - np.float32(0.5)  # OpenCV puts px centres at integers
+    centred[np.isnan(centred)] = -1e4
     border = (outside,) * 4
-    return np.asarray(cv2.remap(image, centred, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border))
+    # Both coordinates are in the first map. The stubs know no missing second map, and an empty array is not the same.
+    drawn = cv2.remap(  # type: ignore[call-overload]
+        image, centred, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border
+    )
+    return np.asarray(drawn)

@@ -165,7 +165,9 @@ def _size(face: Landmarks) -> float:
     return float(np.sqrt(np.prod(np.ptp(face.points_xy, axis=0))))
 
 
-def find_landmarks(rgb: npt.NDArray[np.uint8], *, scale: float = 1.0, face_index: int | None = None) -> tuple[Landmarks, int]:
+def find_landmarks(
+    rgb: npt.NDArray[np.uint8], *, scale: float = 1.0, face_index: int | None = None
+) -> tuple[Landmarks, int]:
     """Find the landmarks of the one face that is meant.
 
     Parameters

@@ -138,9 +138,10 @@ def estimate_misfit(
     ----------
     Kroeger, Timofte, Dai, Van Gool 2016, "Fast optical flow using dense inverse search", ECCV.
     """
+    start = np.zeros((_FLOW_SIDE, _FLOW_SIDE, 2), np.float32)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    forward = flow.calc(reference, picture, None)
-    backward = flow.calc(picture, reference, None)
+    forward = np.asarray(flow.calc(reference, picture, start.copy()))
+    backward = np.asarray(flow.calc(picture, reference, start.copy()))
     ys, xs = np.mgrid[0:_FLOW_SIDE, 0:_FLOW_SIDE].astype(np.float32)
     back = cv2.remap(backward, xs + forward[..., 0], ys + forward[..., 1], cv2.INTER_LINEAR)
     # The irises lie about 0.31 of the frame apart.

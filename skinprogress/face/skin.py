@@ -60,8 +60,9 @@ def find_skin(
     shrunk = np.asarray(cv2.resize(linear_rgb, (small, small), interpolation=cv2.INTER_AREA), np.float32)
     inside = cv2.resize(skin.astype(np.float32), (small, small), interpolation=cv2.INTER_AREA) > 0.99
     keep = ~_is_dark(shrunk, inside) & ~_is_shiny(shrunk, inside)
+    keep &= _without_islands(keep & inside) | ~inside
     kept = cv2.resize(keep.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR) > 0.75
-    return _without_islands(skin & kept)
+    return np.asarray(skin & kept)
 
 
 def _without_islands(skin: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """What every metric is computed from, prepared once per face."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -19,18 +20,14 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 HALF_AMPLITUDE_SIGMA = float(np.sqrt(np.log(2.0) / 2.0) / np.pi)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class MetricInput:
-    """Planes of one face in the canonical frame.
+    """One face in the canonical frame, and the planes that metrics are computed from, made when first used.
 
     Attributes
     ----------
-    lab : (S, S, 3) float32
-        CIELAB, D65/2°.
-    log_rgb : (S, S, 3) float32
-        Natural log of linear sRGB.
-    log_luminance : (S, S) float32
-        Natural log of the relative luminance.
+    linear_rgb : (S, S, 3) float32
+        Linear sRGB, colour-corrected.
     skin : (S, S) bool
         Usable skin.
     mm_per_px : (S, S) float32
@@ -39,13 +36,27 @@ class MetricInput:
         Photo px per mm of skin, as if each place faced the camera; NaN off the face.
     """
 
-    lab: FloatMap
-    log_rgb: FloatMap
-    log_luminance: FloatMap
+    linear_rgb: FloatMap
     skin: npt.NDArray[np.bool_]
     mm_per_px: FloatMap
     photo_px_per_mm: FloatMap
     _blurred: dict[tuple[int, float], FloatMap] = field(default_factory=dict)
+
+    @cached_property
+    def lab(self) -> FloatMap:
+        """CIELAB, D65/2°, (S, S, 3) float32."""
+        return linear_rgb_to_lab(self.linear_rgb)
+
+    @cached_property
+    def log_rgb(self) -> FloatMap:
+        """Natural log of linear sRGB, (S, S, 3) float32."""
+        return np.asarray(np.log(np.maximum(self.linear_rgb, np.float32(LOG_FLOOR))), np.float32)
+
+    @cached_property
+    def log_luminance(self) -> FloatMap:
+        """Natural log of the relative luminance, (S, S) float32."""
+        luminance = np.asarray(cv2.transform(self.linear_rgb, LUMINANCE[None]), np.float32)
+        return np.asarray(np.log(np.maximum(luminance, np.float32(LOG_FLOOR))), np.float32)
 
     def blurred(self, plane: FloatMap, *, sigma_mm: float) -> FloatMap:
         """One of the planes, blurred over skin; kept, since neighbouring bands share a border."""
@@ -54,16 +65,21 @@ class MetricInput:
             self._blurred[key] = blur_mm(plane, self.skin, self.mm_per_px, sigma_mm=sigma_mm)
         return self._blurred[key]
 
+    def every(self, step: int) -> "MetricInput":
+        """The same face on every ``step``-th px of each row and column."""
+        grid = (slice(None, None, step), slice(None, None, step))
+        return MetricInput(
+            linear_rgb=np.ascontiguousarray(self.linear_rgb[grid]),
+            skin=np.ascontiguousarray(self.skin[grid]),
+            mm_per_px=self.mm_per_px[grid] * np.float32(step),
+            photo_px_per_mm=np.ascontiguousarray(self.photo_px_per_mm[grid]),
+        )
+
 
 def prepare_input(face: Face) -> MetricInput:
-    """Compute the planes that the metrics share."""
-    linear = np.ascontiguousarray(face.linear_rgb)
-    log_rgb = np.log(np.maximum(linear, LOG_FLOOR))
-    luminance = np.maximum(linear @ LUMINANCE, LOG_FLOOR)
+    """Hand a face to the metrics."""
     return MetricInput(
-        lab=linear_rgb_to_lab(linear),
-        log_rgb=log_rgb.astype(np.float32),
-        log_luminance=np.log(luminance).astype(np.float32),
+        linear_rgb=np.ascontiguousarray(face.linear_rgb),
         skin=face.skin,
         mm_per_px=face.mm_per_px,
         photo_px_per_mm=np.asarray(

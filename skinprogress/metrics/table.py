@@ -19,6 +19,8 @@ class Metric:
     statistic : {'median', 'spread'}
         What is taken of the map over a region: the median, or half the distance between the 16th and 84th percentile
         (a standard deviation for a normal distribution).
+    local : bool
+        Each px of the map depends on that px alone.
     relative : bool
         The statistic of the region minus that of the reference region.
     needs_color : bool
@@ -49,6 +51,7 @@ class Metric:
     value_range: str
     caveat: str
     source: str
+    local: bool = True
     relative: bool = False
     needs_color: bool = False
     needs_light: bool = False
@@ -101,7 +104,8 @@ _ROWS = (
         compute=redness.redness_index,
         equivalence=1.0,
         decimals=1,
-        meaning="How much redder a region is than the reference region of the same photo (by default: the rest of the face).",
+        meaning="How much redder a region is than the reference region of the same photo (by default the rest of the "
+        "face).",
         formula="redness index of the region minus that of the reference region",
         value_range="−10 to 15",
         caveat="Says where the redness is, not how much there is in all: if the rest of the face gets better, "
@@ -159,6 +163,7 @@ _ROWS = (
         value_range="0.5 to 8",
         caveat="The shape of the face under another light shows in it too.",
         source="Matts et al. 2007 (why it matters)",
+        local=False,
         needs_light=True,
     ),
     Metric(
@@ -176,6 +181,7 @@ _ROWS = (
         value_range="0.5 to 6",
         caveat="Blur hides texture, noise and grazing light add to it.",
         source="band chosen by trial: least disturbed by blur and noise that phones produce",
+        local=False,
         needs_light=True,
         needs_sharpness=True,
     ),

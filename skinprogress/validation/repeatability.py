@@ -2,8 +2,9 @@
 
     python -m skinprogress.validation.repeatability FOLDER [FOLDER…]
 
-A folder holds photos in which nothing changed: either files named ``PERSON_anything.jpg``, several a person, all pairs of
-which are compared, or ``base.jpg`` and its retakes, with which it is compared. Prints the rows of ``comparison/calibration.py`` and how well they cover the very data that they were fitted to.
+A folder holds photos in which nothing changed: either files named ``PERSON_anything.jpg``, several a person, all pairs
+of which are compared, or ``base.jpg`` and its retakes, with which it is compared. Prints the rows of
+``comparison/calibration.py`` and how well they cover the very data that they were fitted to.
 """
 
 import re

@@ -52,9 +52,7 @@ def main(path: Path) -> None:
     plan, _ = plan_client([inspection], client="speed", sessions=["0"], course=Course(), settings=settings)
     (view,) = plan.reference_of
     mm_per_px = reference_scale(plan, view, {ref.file: inspection})
-    measure = _median_s(
-        lambda: measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=None, settings=settings)
-    )
+    measure = _median_s(lambda: measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=None, settings=settings))
     rows = [("cv2.imread", decode), ("inspect", inspect), ("measure", measure), ("both", inspect + measure)]
     sys.stdout.write(f"{inspection.width_px} x {inspection.height_px} px, frame {plan.canonical_px[view]} px\n")
     for name, seconds in rows:

@@ -19,7 +19,9 @@ def outline(shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
     return np.stack([180 + shift[0] + 60 * np.cos(angle), 200 + shift[1] + 80 * np.sin(angle)], axis=1)
 
 
-def scene(seed: int = 0, *, plain: bool = False, face=(0.45, 0.25, 0.18), shift: tuple[int, int] = (0, 0)) -> np.ndarray:
+def scene(
+    seed: int = 0, *, plain: bool = False, face=(0.45, 0.25, 0.18), shift: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """A wall with things on it (moved along with the head) and a face; linear RGB."""
     rng = np.random.default_rng(seed)
     wall = np.full((HEIGHT, WIDTH, 3), (0.42, 0.42, 0.40))

@@ -19,7 +19,14 @@ def ref(session: str, *, hours: float | None = None, taken: datetime | None = No
 
 @pytest.mark.parametrize(
     ("hours", "name"),
-    [(2, "acute"), (71, "acute"), (100, "peeling"), (24 * 8, "settling"), (24 * 20.9, "settling"), (24 * 42, "settled")],
+    [
+        (2, "acute"),
+        (71, "acute"),
+        (100, "peeling"),
+        (24 * 8, "settling"),
+        (24 * 20.9, "settling"),
+        (24 * 42, "settled"),
+    ],
 )
 def test_phases(hours: float, name: str) -> None:
     phase = phase_of("s", [ref("s", hours=hours, taken=datetime(2026, 3, 20))], COURSE)

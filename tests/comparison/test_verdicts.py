@@ -60,7 +60,9 @@ def test_interval_and_verdict_never_disagree(low: float, width: float, better: s
 )
 def test_words(interval: tuple[float, float], rung: str, expected: str) -> None:
     low, high = interval
-    assert decide_verdict((low + high) / 2, low, high, metric=REDNESS, better="lower", rung=rung, recent=False) == expected
+    assert (
+        decide_verdict((low + high) / 2, low, high, metric=REDNESS, better="lower", rung=rung, recent=False) == expected
+    )
 
 
 def test_within_a_week_of_a_treatment_nothing_is_better_or_worse() -> None:

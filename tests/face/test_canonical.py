@@ -61,6 +61,16 @@ def test_a_photo_that_is_the_frame_comes_back_unchanged() -> None:
     np.testing.assert_allclose(drawn[inside], photo[inside], atol=1e-3)
 
 
+def test_sampling_never_makes_up_values() -> None:
+    side = 256
+    photo = np.full((700, 300, 3), 0.25, np.float32)
+    drawn = resample(photo, canonical_map(flat_points(300, 700), side), outside=9.0)
+    inside = raster(side).inside
+    assert np.isfinite(drawn).all()
+    assert (drawn[~inside] == 9.0).all()
+    np.testing.assert_allclose(drawn[2:-2, 2:-2][inside[2:-2, 2:-2]], 0.25, atol=1e-6)
+
+
 def test_non_square_photo_keeps_x_and_y_apart() -> None:
     side = 128
     xy = canonical_map(flat_points(300, 700), side)
@@ -70,9 +80,7 @@ def test_non_square_photo_keeps_x_and_y_apart() -> None:
     assert np.median(triangle_scale(flat_points(300, 700), side)) == pytest.approx(np.sqrt(300 * 700) / side)
 
 
-@given(
-    angle=st.floats(-60, 60), scale=st.floats(0.2, 5), dx=st.floats(-500, 500), dy=st.floats(-500, 500)
-)
+@given(angle=st.floats(-60, 60), scale=st.floats(0.2, 5), dx=st.floats(-500, 500), dy=st.floats(-500, 500))
 @settings(max_examples=30, deadline=None)
 def test_similarity_is_found_exactly(angle: float, scale: float, dx: float, dy: float) -> None:
     a = np.radians(angle)

@@ -95,7 +95,10 @@ def test_pose_of_known_rotations() -> None:
 
 
 def test_nothing_is_printed_by_the_model() -> None:
-    code = "import numpy as np; from skinprogress.face.landmarks import find_faces; find_faces(np.zeros((99, 80, 3), np.uint8))"
+    code = (
+        "import numpy as np; from skinprogress.face.landmarks import find_faces; "
+        "find_faces(np.zeros((99, 80, 3), np.uint8))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     assert done.stderr == ""

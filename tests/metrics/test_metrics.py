@@ -74,7 +74,7 @@ def test_golden_value(name: str) -> None:
 def test_metrics_never_write_to_their_input(name: str) -> None:
     face = make_face(skin_picture())
     data = prepare_input(face)
-    planes = (data.lab, data.log_rgb, data.log_luminance, data.skin, data.mm_per_px)
+    planes = (data.lab, data.log_rgb, data.log_luminance, data.linear_rgb, data.skin, data.mm_per_px)
     copies = [p.copy() for p in planes]
     METRICS[name].compute(data)
     for before, after in zip(copies, planes, strict=True):
@@ -85,7 +85,9 @@ def test_blood_raises_redness_by_the_stated_amount() -> None:
     """1 % of blood is (0.07, 0.195, 0.20) in −ln linear sRGB: 0.125 of the log index, 3.1 a*-equivalents."""
     bloody = skin_picture() * np.exp(-np.array([0.07, 0.195, 0.20], np.float32))
     before, after = skin_picture(), bloody
-    assert value_of("log_redness_index", after) - value_of("log_redness_index", before) == pytest.approx(0.125, abs=1e-3)
+    assert value_of("log_redness_index", after) - value_of("log_redness_index", before) == pytest.approx(
+        0.125, abs=1e-3
+    )
     assert value_of("redness_index", after) - value_of("redness_index", before) == pytest.approx(3.09, abs=0.02)
     assert value_of("redness", after) - value_of("redness", before) == pytest.approx(3.2, abs=0.4)
     assert value_of("haemoglobin_index", after) > value_of("haemoglobin_index", before) + 0.2
@@ -127,8 +129,10 @@ def test_shading_leaves_redness_index_and_texture_alone() -> None:
 
 def wave(wavelength_mm: float, amplitude: float, *, mm_per_px: float = MM_PER_PX) -> np.ndarray:
     x = np.arange(SIDE) * mm_per_px
-    return np.array([0.45, 0.25, 0.18]) * np.exp(amplitude * np.sin(2 * np.pi * x / wavelength_mm))[None, :, None] * np.ones(
-        (SIDE, 1, 1)
+    return (
+        np.array([0.45, 0.25, 0.18])
+        * np.exp(amplitude * np.sin(2 * np.pi * x / wavelength_mm))[None, :, None]
+        * np.ones((SIDE, 1, 1))
     )
 
 
@@ -169,6 +173,13 @@ def test_band_of_a_constant_is_zero_up_to_the_edge_of_the_skin() -> None:
     band = band_mm(data, data.log_luminance, low_mm=1.0, high_mm=4.0)
     assert np.nanmax(np.abs(band)) < 1e-4
     assert np.isnan(band[~data.skin]).all()
+
+
+@pytest.mark.parametrize("name", [m.name for m in METRICS.values() if m.local])
+def test_local_metrics_need_no_neighbours(name: str) -> None:
+    data = prepare_input(make_face(skin_picture()))
+    whole, grid = METRICS[name].compute(data), METRICS[name].compute(data.every(3))
+    np.testing.assert_allclose(whole[::3, ::3], grid, atol=1e-4)
 
 
 def test_catalogue_is_complete() -> None:

@@ -1,0 +1,93 @@
+"""What became of each photo, and what a result was made with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from skinprogress.errors import PhotoError
+from skinprogress.records import ClientPlan, Inspection, PhotoRef, PhotoReport, Rejection
+
+
+def rejection_of(ref: PhotoRef, error: PhotoError) -> Rejection:
+    return Rejection(
+        file=ref.file,
+        session=ref.session,
+        code=error.code,
+        reason=error.reason,
+        remedy=error.remedy,
+        sha256=ref.sha256,
+    )
+
+
+def explain_nothing(folder: Path, refused: Sequence[Rejection]) -> str:
+    if not refused:
+        return f"no photo in {folder} could be measured"
+    first = refused[0]
+    return f"none of the {len(refused)} photos in {folder} could be measured; the first, {first.file}: {first.reason}"
+
+
+def report_photos(
+    refs: Sequence[PhotoRef],
+    refused: Sequence[Rejection],
+    plan: ClientPlan,
+    inspections: Mapping[str, Inspection],
+    misfits: Mapping[str, float],
+) -> list[PhotoReport]:
+    """One row for every photo that was found, used or not."""
+    why = {r.file: r for r in refused}
+    rows = []
+    for ref in refs:
+        inspection = inspections.get(ref.file)
+        pose = inspection.landmarks.pose_deg if inspection else (float("nan"),) * 3
+        row = PhotoReport(
+            file=ref.file,
+            sha256=ref.sha256,
+            session=ref.session,
+            taken_at=ref.taken_at,
+            stage=ref.stage,
+            hours_after=ref.hours_after,
+            view=ref.view or (inspection.landmarks.view if inspection else None),
+            status="rejected",
+            yaw_deg=pose[0],
+            pitch_deg=pose[1],
+            roll_deg=pose[2],
+            iod_px=inspection.landmarks.iod_px if inspection else float("nan"),
+            sharpness=inspection.sharpness if inspection else float("nan"),
+            flags=inspection.flags if inspection else ref.flags,
+        )
+        if ref.file in misfits:
+            correction = plan.corrections[ref.file]
+            row = replace(
+                row,
+                status="used",
+                view=plan.view_of[ref.file],
+                mm_per_px=plan.mm_per_px[ref.file],
+                misfit_percent_iod=misfits[ref.file],
+                color_reference=correction.rung,
+                residual_delta_e=correction.residual_delta_e,
+                flags=plan.flags[ref.file] | correction.flags,
+            )
+        elif ref.file in why:
+            row = replace(row, code=why[ref.file].code, reason=why[ref.file].reason, remedy=why[ref.file].remedy)
+        rows.append(row)
+    listed = {r.file for r in refs}
+    rows += [
+        PhotoReport(
+            file=r.file, sha256=r.sha256, session=r.session, taken_at=None, stage="", hours_after=None, view=None,
+            status="rejected", code=r.code, reason=r.reason, remedy=r.remedy,
+        )
+        for r in refused
+        if r.file not in listed
+    ]  # fmt: skip
+    return rows
+
+
+def find_versions() -> dict[str, str]:
+    """Versions that the numbers depend on."""
+    import platform
+    from importlib.metadata import version
+
+    from skinprogress.face.landmarks import MODEL_SHA256
+
+    names = ("skinprogress", "numpy", "scipy", "opencv-python", "mediapipe", "pillow")
+    return {**{n: version(n) for n in names}, "python": platform.python_version(), "face_landmarker": MODEL_SHA256[:16]}
