@@ -107,15 +107,30 @@ def blur_mm(plane: FloatMap, skin: npt.NDArray[np.bool_], mm_per_px: FloatMap, *
         NaN where no skin is within reach.
     """
     scale = mm_per_px[skin]
+    out = np.full(plane.shape, np.nan, np.float32)
     if scale.size == 0:
-        return np.full(plane.shape, np.nan, np.float32)
-    levels = np.percentile(scale[:: 1 + scale.size // 20000], [10.0, 90.0]).astype(np.float32)
-    # Where the scale hardly varies one level is exact enough.
-    if levels[-1] / levels[0] < 1.05:
-        return _normalised_blur(plane, skin, sigma_mm / float(levels.mean()))
-    small, large = (_normalised_blur(plane, skin, sigma_mm / float(level)) for level in levels)
-    position = np.clip((mm_per_px - levels[0]) / (levels[1] - levels[0]), 0.0, 1.0)
-    return np.asarray(small + position * (large - small), np.float32)
+        return out
+    low, high = np.percentile(scale[:: 1 + scale.size // 20000], [10.0, 90.0])
+    box = _box_around(skin)
+    plane, skin, mm_per_px = plane[box], skin[box], mm_per_px[box]
+    # Where the scale hardly varies one width is exact enough.
+    if high < 1.05 * low:
+        out[box] = _normalised_blur(plane, skin, 2.0 * sigma_mm / float(low + high))
+        return out
+    fine, coarse = (_normalised_blur(plane, skin, sigma_mm / float(level)) for level in (low, high))
+    position = np.clip((mm_per_px - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+    out[box] = fine + position * (coarse - fine)
+    return out
+
+
+def _box_around(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns that hold any True, grown to multiples of 32 so that coarser grids keep their places."""
+    ends = (
+        (found[0] // 32 * 32, -(-(found[-1] + 1) // 32) * 32)
+        for found in map(np.flatnonzero, (mask.any(1), mask.any(0)))
+    )
+    (top, bottom), (left, right) = ends
+    return slice(top, bottom), slice(left, right)
 
 
 def _normalised_blur(plane: FloatMap, skin: npt.NDArray[np.bool_], sigma_px: float) -> FloatMap:
