@@ -1,8 +1,10 @@
 """What a notebook or a program imports: compare a client's folder, look at the result, save it."""
 
+import hashlib
+import stat
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +12,7 @@ from skinprogress.errors import PhotoError, UsageError
 from skinprogress.outputs.tables import changes_frame, measurements_frame
 from skinprogress.pipeline import Progress, inspect_photo
 from skinprogress.pipeline import compare_client as _compare_client
-from skinprogress.records import FLAG_TEXT, ClientResult, Course, Inspection, PhotoRef, View
+from skinprogress.records import FLAG_TEXT, ClientResult, Course, Flag, Inspection, PhotoRef, View
 from skinprogress.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,18 +114,36 @@ def loose_refs(paths: Sequence[str | Path], *, client: str = "photos") -> list[P
     Raises
     ------
     UsageError
-        A file is missing, is a folder, or cannot be opened.
+        A file is missing, or is a folder. What cannot be opened is told, like every fault of a single photo, by
+        whoever reads it.
     """
+    paths = [Path(path) for path in paths]
+    alike = Counter(path.name for path in paths)
     refs = []
-    for path in map(Path, paths):
-        try:
-            digest = sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise UsageError(
-                f"{path} cannot be read ({error.strerror})", "give the path of a photo that exists and may be opened"
-            ) from error
-        refs.append(PhotoRef(path=path, file=path.name, client=client, session=path.name, sha256=digest))
+    for path in paths:
+        file = path.name if alike[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}"
+        refs.append(PhotoRef(path=path, file=file, client=client, session=file, sha256=_digest(path)))
     return refs
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a photo, empty where it cannot be read."""
+    from skinprogress.photos.scan import one_line
+
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UsageError(f"{one_line(str(path))} is a folder", "give photos, or one client folder alone")
+        if not stat.S_ISREG(mode):  # a pipe or a device would wait, or go on, for ever
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(
+            f"there is no file {one_line(str(path))}", "check the spelling, and whether its drive is connected"
+        ) from error
+    except OSError:
+        return ""
 
 
 def compare_photos(
@@ -149,20 +169,21 @@ def compare_photos(
     NothingMeasuredError
         Neither photo could be used.
     """
-    from dataclasses import replace
-
     refs = loose_refs([before, after], client=f"{Path(before).stem} and {Path(after).stem}")
+    same = bool(refs[0].sha256) and refs[0].sha256 == refs[1].sha256
     named = []
     for ref, session in zip(refs, ("before", "after"), strict=True):
         # Both files may have the same name, in two folders.
         file = ref.file if refs[0].file != refs[1].file else f"{session}/{ref.file}"
-        named.append(replace(ref, session=session, file=file))
+        flags = ref.flags | (Flag.SAME_PICTURE_TWICE if same else Flag.NONE)
+        named.append(replace(ref, session=session, file=file, flags=flags))
     return _compare_client(
         named,
         client=named[0].client,
         folder=Path(before).parent,
         course=Course(),
         settings=settings or Settings(),
+        notes=["both files are the same picture: there is nothing to compare"] if same else [],
         progress=progress,
     )
 

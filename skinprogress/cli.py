@@ -1,6 +1,10 @@
 """The command line: parses, calls, prints. No logic of its own, and nothing heavy imported before it is needed."""
 
+import io
+import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
     from rich.console import Console
     from rich.table import Table
 
     from skinprogress.api import PhotoCheck
-    from skinprogress.records import Change, ClientResult
+    from skinprogress.records import Change, ClientResult, Rejection
     from skinprogress.settings import Settings
 
 app = typer.Typer(
@@ -29,32 +36,66 @@ DateOrder = Annotated[
     Literal["dmy", "mdy"] | None,
     typer.Option("--date-order", help="How to read 03.04.2026 in a name: dmy is 3 April, mdy is 4 March."),
 ]
-Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)]
+# readable=False: whether a file may be read is said by whoever reads it, and one locked photo must not stop the others.
+Out = Annotated[
+    Path | None, typer.Option("-o", "--out", help="Folder for the results.", show_default=False, readable=False)
+]
+_STOPPED = "stopped; no file was left half-written"
+_SECOND_CTRL_C_S = 2.0
 
 
 def main() -> None:
     """Entry point: one clear line for every error that a person can mend, and the exit code of the contract."""
     from skinprogress.errors import SkinprogressError
 
+    _prepare_process()
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        _fail("stopped; no file was left half-written", 130)
+        _fail(_STOPPED, 130)
     except SkinprogressError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
-        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
+        _fail(f"{_shown(str(error.filename or 'the output'))}: {error.strerror or error}", 1)
     except Exception as error:
         # click's own errors (unknown option, missing argument) know how to show themselves.
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             sys.exit(error.exit_code)
         if type(error).__name__ == "Abort":
-            _fail("stopped; no file was left half-written", 130)
+            _fail(_STOPPED, 130)
         raise
     if code == 130:  # typer's word for Ctrl-C
-        _fail("stopped; no file was left half-written", 130)
+        _fail(_STOPPED, 130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _prepare_process() -> None:
+    """Make sure that no terminal, pipe, library or impatient finger can spoil what a run says and leaves."""
+    import logging
+
+    for stream in (sys.stdout, sys.stderr):
+        # A name or a sign that the terminal's encoding does not have must not end the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # Where the home folder cannot be written it tells at length what it did about its font cache.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt_once())
+
+
+def _interrupt_once() -> "Callable[[int, FrameType | None], None]":
+    """Ctrl-C as always, but a second one does not cut into the clearing up after the first."""
+    last = -_SECOND_CTRL_C_S
+
+    def handle(_number: int, _frame: "FrameType | None") -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECOND_CTRL_C_S:
+            last = now
+            raise KeyboardInterrupt
+
+    return handle
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -68,7 +109,26 @@ def _fail(message: str, code: int) -> NoReturn:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console()
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            # The reader (`| head -1`) has enough: the run goes on silently, and its exit code says how it went.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return Terminal(emoji=False)
+
+
+def _shown(text: str) -> str:
+    """A name as a line of its own may show it: no line breaks, no control sequences for the terminal."""
+    from skinprogress.photos.scan import one_line
+
+    return one_line(text)
+
+
+def _why(rejection: "Rejection") -> str:
+    """File, reason and remedy; most reasons name the file already."""
+    name = _shown(rejection.file)
+    reason = _shown(rejection.reason)
+    return f"{reason if name in reason else f'{name}: {reason}'}; {rejection.remedy}"
 
 
 def _settings(date_order: Literal["dmy", "mdy"] | None) -> "Settings":
@@ -82,7 +142,7 @@ def _progress(console: "Console") -> Iterator["object"]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", total=None)
 
         def report(stage: str, done: int, total: int) -> None:
@@ -94,72 +154,78 @@ def _progress(console: "Console") -> Iterator["object"]:
 def _default_out(client_folder: Path) -> Path:
     """``skinprogress-NAME`` in the current folder; beside the photos where the current folder is among them."""
     folder = client_folder.resolve()
-    name = f"skinprogress-{folder.name}"
+    name = _short(f"skinprogress-{folder.name}")
     return folder.parent / name if Path.cwd().resolve().is_relative_to(folder) else Path(name)
 
 
-def _writable(out: Path, folder: Path | None) -> None:
-    """Find out before the work whether the results can be written."""
-    from skinprogress.outputs.files import prepare_output
-
-    prepare_output(out, photos_folder=folder)
+def _short(name: str, most: int = 200) -> str:
+    """A name that every file system takes: at most so many bytes of it."""
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= most else encoded[:most].decode("utf-8", "ignore")
 
 
 @app.command()
 def run(
-    client_folder: Annotated[Path, typer.Argument(help="A folder per session, or dated photos.", show_default=False)],
+    client_folder: Annotated[
+        Path, typer.Argument(help="A folder per session, or dated photos.", show_default=False, readable=False)
+    ],
     out: Out = None,
     date_order: DateOrder = None,
 ) -> None:
     """Compare all sessions of one client and write the report, tables, charts and composites."""
     from skinprogress import api
+    from skinprogress.outputs.files import reserved_output
 
     console = _console()
     target = out or _default_out(client_folder)
     settings = _settings(date_order)
     api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
-    _writable(target, client_folder)
-    with _progress(console) as report:
-        result = api.compare_client(client_folder, settings=settings, progress=report)  # type: ignore[arg-type]
-    _finish(result, target, console)
+    with reserved_output(target, photos_folder=client_folder):
+        with _progress(console) as report:
+            result = api.compare_client(client_folder, settings=settings, progress=report)  # type: ignore[arg-type]
+        _finish(result, target, console)
 
 
 @app.command()
 def compare(
-    before: Annotated[Path, typer.Argument(help="The earlier photo.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="The later photo.", show_default=False)],
+    before: Annotated[Path, typer.Argument(help="The earlier photo.", show_default=False, readable=False)],
+    after: Annotated[Path, typer.Argument(help="The later photo.", show_default=False, readable=False)],
     out: Out = None,
 ) -> None:
     """Compare two photos."""
     from skinprogress import api
+    from skinprogress.outputs.files import reserved_output
 
     console = _console()
-    target = out or Path(f"skinprogress-{before.stem}-{after.stem}")
+    target = out or Path(_short(f"skinprogress-{_short(before.stem, 100)}-{after.stem}"))
     api.loose_refs([before, after])
-    _writable(target, None)
-    with _progress(console) as report:
-        result = api.compare_photos(before, after, progress=report)  # type: ignore[arg-type]
-    _finish(result, target, console)
+    with reserved_output(target):
+        with _progress(console) as report:
+            result = api.compare_photos(before, after, progress=report)  # type: ignore[arg-type]
+        _finish(result, target, console)
 
 
 @app.command()
 def demo(out: Out = None) -> None:
     """Run the main job on the sample client that comes with the program: every change in it is simulated."""
     from skinprogress import api
+    from skinprogress.outputs.files import reserved_output
     from skinprogress.synthetic.sample_client import DEMO_NOTE, sample_folder
 
     console = _console()
     target = out or Path("skinprogress-demo")
-    _writable(target, None)
-    with _progress(console) as report:
-        result = api.compare_client(sample_folder() / "client", notes=[DEMO_NOTE], progress=report)  # type: ignore[arg-type]
-    console.print(DEMO_NOTE, style="italic")
-    _finish(result, target, console)
+    with reserved_output(target):
+        with _progress(console) as report:
+            result = api.compare_client(sample_folder() / "client", notes=[DEMO_NOTE], progress=report)  # type: ignore[arg-type]
+        console.print(DEMO_NOTE, style="italic")
+        _finish(result, target, console)
 
 
 @app.command()
 def check(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or one client folder.", show_default=False)],
+    photos: Annotated[
+        list[Path], typer.Argument(help="Photos, or one client folder.", show_default=False, readable=False)
+    ],
     date_order: DateOrder = None,
 ) -> None:
     """Say what the quality gate sees in each photo and how to retake it; for a folder, how its files are understood."""
@@ -177,7 +243,7 @@ def check(
     checks = api.check_photos(refs)
     console.print(_check_table(checks))
     for rejection in rejected:
-        console.print(f"refused  {rejection.file}: {rejection.reason}; {rejection.remedy}", markup=False)
+        console.print(f"refused  {_why(rejection)}", markup=False)
     if not any(c.inspection for c in checks):
         raise typer.Exit(1)
 
@@ -207,7 +273,8 @@ def _check_table(checks: "list[PhotoCheck]") -> "Table":
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="A client folder.", show_default=False)], date_order: DateOrder = None
+    folder: Annotated[Path, typer.Argument(help="A client folder.", show_default=False, readable=False)],
+    date_order: DateOrder = None,
 ) -> None:
     """Draft course.toml from what is in the folder; a course.toml that is there is never touched."""
     from skinprogress import api
@@ -217,9 +284,9 @@ def init(
     listing, _ = api.list_client(folder, settings=_settings(date_order))
     path, written = write_draft(folder, draft_course(listing))
     if written:
-        console.print(f"wrote {path}: open it, fill in the treatments, run again", markup=False)
+        console.print(f"wrote {_shown(str(path))}: open it, fill in the treatments, run again", markup=False)
     else:
-        console.print(f"{path} is there already and was left as it is", markup=False)
+        console.print(f"{_shown(str(path))} is there already and was left as it is", markup=False)
 
 
 @app.command()
@@ -249,12 +316,12 @@ def _finish(result: "ClientResult", out: Path, console: "Console") -> None:
         report = api.save(result, out)
     console.print(_summary_table(result))
     for rejection in result.rejected:
-        console.print(f"rejected  {rejection.file}: {rejection.reason}; {rejection.remedy}", markup=False)
+        console.print(f"rejected  {_why(rejection)}", markup=False)
     if result.skipped:
         console.print(f"skipped   {len(result.skipped)} files that are no photos or repeat one (listed in the report)")
     if len(result.sessions) < 2:
         console.print("One session was measured; a comparison needs two.")
-    console.print(f"report    {report.resolve()}", style="bold", markup=False, soft_wrap=True)
+    console.print(f"report    {_shown(str(report.resolve()))}", style="bold", markup=False, soft_wrap=True)
 
 
 def _summary_table(result: "ClientResult") -> "Table":

@@ -17,6 +17,7 @@ Stage = Literal["", "pre", "numbing", "directly after", "after cream"]
 Rung = Literal["card", "patch", "background", "none"]
 Method = Literal["raw", "compensated"]
 Verdict = Literal["improved", "worsened", "changed", "unchanged", "no detectable change", "not comparable"]
+PhaseName = Literal["unknown", "before", "acute", "peeling", "settling", "settled"]
 CourseStatus = Literal["", "within quoted range", "longer than quoted", "cannot say"]
 
 RUNGS: tuple[Rung, ...] = ("card", "patch", "background", "none")
@@ -53,6 +54,7 @@ class Flag(enum.Flag):
     LOW_COVERAGE = enum.auto()
     TOO_FEW_PIXELS = enum.auto()
     BAND_NOT_RESOLVED = enum.auto()
+    NOT_CALIBRATED = enum.auto()
     INDICES_DISAGREE = enum.auto()
     REFERENCE_MAY_BE_TREATED = enum.auto()
     RECENT_TREATMENT = enum.auto()
@@ -93,6 +95,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.LOW_COVERAGE: "less than half of the region's skin could be used",
     Flag.TOO_FEW_PIXELS: "too little usable skin in the region",
     Flag.BAND_NOT_RESOLVED: "the photo is not fine enough for this measure",
+    Flag.NOT_CALIBRATED: "nobody has measured how well this repeats, so it has no interval",
     Flag.INDICES_DISAGREE: "two redness measures disagree: light or shine may play a part",
     Flag.REFERENCE_MAY_BE_TREATED: "relative to the rest of the face, which may have been treated too",
     Flag.RECENT_TREATMENT: "taken within days of a treatment",
@@ -334,7 +337,7 @@ class Phase:
     session: str
     days_after: float | None
     treatment_number: int | None
-    name: Literal["unknown", "before", "acute", "peeling", "settling", "settled"]
+    name: PhaseName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -253,3 +253,40 @@ def test_real_retakes_show_no_change(real_photos):
         total += len(rows)
         real += sum(c.verdict in ("improved", "worsened", "changed") for c in rows)
     assert real <= 0.05 * total
+
+
+def test_a_metric_that_nobody_calibrated_gets_no_verdict(portrait, compare, monkeypatch):
+    from skinprogress.comparison.calibration import REPEATABILITY
+
+    monkeypatch.delitem(REPEATABILITY, "melanin_index")
+    change = pick(compare(portrait, portrait), "melanin_index", "nose")
+    assert change.verdict == "not comparable"
+    assert np.isnan(change.difference)
+    assert Flag.NOT_CALIBRATED in change.flags
+
+
+def test_redness_that_the_cross_check_contradicts_is_flagged(portrait, compare, cheek_left):
+    """Less green and proportionally less blue is brown, not blood: ln R − ln G rises, haemoglobin does not."""
+    from skinprogress.color.spaces import encode_srgb8, srgb_to_linear
+
+    brown = np.exp(-0.9 * np.array([0.24, 0.48, 0.85], np.float32) * cheek_left[..., None])
+    tanned = pick(compare(portrait, encode_srgb8(srgb_to_linear(portrait) * brown)), "redness_index", "cheek_left")
+    assert tanned.difference > 3.0
+    assert Flag.INDICES_DISAGREE in tanned.flags
+
+
+def test_blood_is_not_contradicted(portrait, redden, cheek_left, compare):
+    change = pick(compare(portrait, redden(portrait, 5.0, mask=cheek_left)), "redness_index", "cheek_left")
+    assert Flag.INDICES_DISAGREE not in change.flags
+
+
+def test_photos_that_cannot_be_compared_get_no_numbers(portrait, compare):
+    """A lamp from one side only: the pair is refused before any number."""
+    across = (np.arange(portrait.shape[1]) - find_landmarks(portrait)[0].points_xy[4, 0]) / 250.0
+    lamp = 0.12 + 0.88 / (1.0 + np.exp(-3.0 * across))
+    result = compare(portrait, (portrait * lamp[None, :, None]).astype(np.uint8))
+    (grade,) = {c.grade for c in result.comparisons}
+    assert grade == "F"
+    assert {c.verdict for c in result.changes} == {"not comparable"}
+    assert not any(np.isfinite(c.difference) for c in result.changes)
+    assert all(c.flags for c in result.changes)

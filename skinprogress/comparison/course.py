@@ -1,9 +1,8 @@
 """Where in the course of treatments a session stands, and what clinics quote for that time."""
 
 from collections.abc import Iterable, Mapping
-from typing import get_args
 
-from skinprogress.records import ClientPlan, Course, CourseStatus, Phase, PhotoRef
+from skinprogress.records import ClientPlan, Course, CourseStatus, Phase, PhaseName, PhotoRef
 
 ACUTE_DAYS = 3.0
 PEELING_DAYS = 7.0
@@ -14,7 +13,6 @@ QUOTED_BONY_DAYS = 5.0
 BONY_AREAS = frozenset({"forehead", "glabella", "nose", "upper_lip", "chin", "jaw_left", "jaw_right"})
 NEVER_BASELINE = frozenset({"numbing", "after cream"})
 RECENT_PHASES = frozenset({"acute", "peeling"})
-COURSE_STATUSES: tuple[CourseStatus, ...] = get_args(CourseStatus)
 
 
 def phase_of(session: str, refs: Iterable[PhotoRef], course: Course) -> Phase:
@@ -40,14 +38,17 @@ def phase_of(session: str, refs: Iterable[PhotoRef], course: Course) -> Phase:
     number = len(given) or None
     if hours:
         days = min(hours) / 24.0
-        if days <= ACUTE_DAYS:
-            return Phase(session=session, days_after=days, treatment_number=number, name="acute")
-        if days <= PEELING_DAYS:
-            return Phase(session=session, days_after=days, treatment_number=number, name="peeling")
-        name = "settling" if days < SETTLED_DAYS else "settled"
-        return Phase(session=session, days_after=days, treatment_number=number, name=name)  # type: ignore[arg-type]
+        return Phase(session=session, days_after=days, treatment_number=number, name=_phase_name(days))
     before = bool(taken and dates and max(taken) < dates[0]) or any(r.stage in ("pre", "numbing") for r in refs)
     return Phase(session=session, days_after=None, treatment_number=None, name="before" if before else "unknown")
+
+
+def _phase_name(days: float) -> PhaseName:
+    if days <= ACUTE_DAYS:
+        return "acute"
+    if days <= PEELING_DAYS:
+        return "peeling"
+    return "settling" if days < SETTLED_DAYS else "settled"
 
 
 def find_baseline(

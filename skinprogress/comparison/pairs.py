@@ -22,9 +22,8 @@ from skinprogress.comparison.light import LIGHT_TEXTURE_LIMIT
 from skinprogress.comparison.uncertainty import resampling_error, simultaneous_z
 from skinprogress.comparison.verdicts import Better, decide_verdict
 from skinprogress.face.regions import REGIONS, WHOLE_FACE
-from skinprogress.metrics.redness import EI_PER_A_STAR
 from skinprogress.metrics.table import METRICS, Metric
-from skinprogress.records import Change, ClientPlan, Comparison, CourseStatus, Flag, Rung
+from skinprogress.records import Change, ClientPlan, Comparison, CourseStatus, Flag
 from skinprogress.settings import Settings
 
 Against = Literal["baseline", "previous"]
@@ -34,6 +33,35 @@ def _reference_is_untreated(plan: ClientPlan) -> bool:
     region = usable_reference_region(plan)
     treated = [set(t.areas) for t in plan.course.treatments]
     return region is not None and bool(treated) and all(areas and not areas & {region, WHOLE_FACE} for areas in treated)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Two sessions of one view and everything that holds for all their regions and metrics."""
+
+    baseline: Sequence[MeasuredFace]
+    followup: Sequence[MeasuredFace]
+    against: Against
+    plan: ClientPlan
+    conditions: PairConditions
+    grade: str
+    flags: Flag
+
+    @property
+    def sessions(self) -> tuple[str, str]:
+        return self.baseline[0].ref.session, self.followup[0].ref.session
+
+    @property
+    def groups(self) -> tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]]:
+        return self.baseline, self.followup
+
+    @property
+    def recent(self) -> bool:
+        return any(course.is_recent(self.plan, s) for s in self.sessions)
+
+    @property
+    def covered(self) -> bool:
+        return any(course.is_covered(self.plan, s) for s in self.sessions)
 
 
 def compare_pair(
@@ -64,6 +92,7 @@ def compare_pair(
     """
     conditions = estimate_conditions(baseline, followup)
     grade, reasons, remedies, flags = grade_pair(conditions)
+    pair = _Pair(baseline, followup, against, plan, conditions, grade, flags)
     skin = np.logical_and.reduce([f.skin for f in [*baseline, *followup]])
     reference = usable_reference_region(plan)
     areas = {
@@ -71,25 +100,17 @@ def compare_pair(
     }
     changes: list[Change] = []
     for metric in METRICS.values():
-        estimates = {
-            region: _estimate(baseline, followup, metric, area, conditions, grade)
-            for region, area in areas.items()
-            if applies_to(metric, region)
-        }
+        estimates = {r: _estimate(pair, metric, area) for r, area in areas.items() if applies_to(metric, r)}
         n_tests = sum(np.isfinite(e.error) for e in estimates.values())
         z = simultaneous_z(settings.confidence_level, n_tests)
-        for region, estimate in estimates.items():
-            changes.append(
-                _change(baseline, followup, metric, region, estimate, z, grade, flags, conditions.rung, against, plan)
-            )
-    comparison = _comparison(
-        baseline, followup, against, plan, conditions, grade, reasons, remedies, flags, int(skin.sum())
-    )
-    return _flag_disagreement(changes), comparison
+        changes += [_change(pair, metric, region, estimate, z) for region, estimate in estimates.items()]
+    return _flag_disagreement(changes), _comparison(pair, reasons, remedies, int(skin.sum()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
+    """Values of both sessions and the standard error of their difference, NaN where they must not be compared."""
+
     baseline: float
     followup: float
     error: float
@@ -97,103 +118,69 @@ class _Estimate:
     flags: Flag
 
 
-def _estimate(
-    baseline: Sequence[MeasuredFace],
-    followup: Sequence[MeasuredFace],
-    metric: Metric,
-    area: Area | None,
-    conditions: PairConditions,
-    grade: str,
-) -> _Estimate:
-    """Both values and the standard error of their difference; the error is NaN where they must not be compared."""
+def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
     nan = float("nan")
     if area is None:
         return _Estimate(nan, nan, nan, 0, Flag.TOO_FEW_PIXELS)
-    values = [[area_value(f, metric, area) for f in group] for group in (baseline, followup)]
+    values = [[area_value(f, metric, area) for f in group] for group in pair.groups]
     before, after = (float(np.mean(v)) for v in values)
-    if not (np.isfinite(before) and np.isfinite(after)):
-        return _Estimate(before, after, nan, area.n_px, area.flags | Flag.BAND_NOT_RESOLVED)
-    draws = [np.mean([area_draws(f, metric, area) for f in group], axis=0) for group in (baseline, followup)]
+    flags = area.flags
+    if not np.isfinite([before, after]).all():
+        return _Estimate(before, after, nan, area.n_px, flags | Flag.BAND_NOT_RESOLVED)
+    error = _error(pair, metric, area, values)
+    if not np.isfinite(error):
+        flags |= Flag.TOO_FEW_PIXELS if area.blocks.n_blocks < 2 else Flag.NOT_CALIBRATED
+    if metric.needs_sharpness and not pair.conditions.light_difference <= LIGHT_TEXTURE_LIMIT:
+        error, flags = nan, flags | Flag.LIGHT_DIFFERS
+    return _Estimate(before, after, nan if pair.grade == "F" else error, area.n_px, flags)
+
+
+def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -> float:
+    """Standard error of the difference: skin within the photo, shots, sessions."""
+    c = pair.conditions
+    draws = [np.mean([area_draws(f, metric, area) for f in group], axis=0) for group in pair.groups]
     within = resampling_error(draws[1] - draws[0], area.blocks.n_blocks)
     session = change_error(
         metric.name,
-        conditions.rung,
-        value=(abs(before) + abs(after)) / 2.0,
-        light=conditions.light_difference,
-        light_color=conditions.light_color_difference,
-        exposure=conditions.exposure_difference,
-        expression=conditions.expression_difference,
-        blur=abs(float(np.log(conditions.sharpness_ratio))),
+        c.rung,
+        value=float(np.mean([abs(np.mean(v)) for v in values])),
+        light=c.light_difference,
+        light_color=c.light_color_difference,
+        exposure=c.exposure_difference,
+        expression=c.expression_difference,
+        blur=abs(float(np.log(c.sharpness_ratio))),
     )
-    shot = _excess_shot_variance(values, metric, conditions.rung) * sum(1.0 / len(v) for v in values)
-    error = float(np.sqrt(within**2 + session**2 + shot))
-    flags = area.flags
-    unlike_light = not conditions.light_difference <= LIGHT_TEXTURE_LIMIT
-    if metric.needs_sharpness and unlike_light:
-        error, flags = nan, flags | Flag.LIGHT_DIFFERS
-    return _Estimate(before, after, nan if grade == "F" else error, area.n_px, flags)
+    shots = [np.array(v) for v in values if len(v) > 1]
+    shot_variance = 0.0
+    if shots:
+        pooled = sum(float(((v - v.mean()) ** 2).sum()) for v in shots) / sum(len(v) - 1 for v in shots)
+        # The calibration table was made from single shots: only what goes beyond it is added.
+        known = session_error(metric.name, c.rung, value=float(np.mean(np.concatenate(shots))))
+        shot_variance = max(0.0, pooled - known**2) * sum(1.0 / len(v) for v in values)
+    return float(np.sqrt(within**2 + session**2 + shot_variance))
 
 
-def _excess_shot_variance(values: list[list[float]], metric: Metric, rung: Rung) -> float:
-    """Variance between shots of one session, beyond what the calibration table already holds."""
-    groups = [np.array(v) for v in values if len(v) > 1]
-    degrees = sum(len(g) - 1 for g in groups)
-    if degrees == 0:
-        return 0.0
-    pooled = sum(float(((g - g.mean()) ** 2).sum()) for g in groups) / degrees
-    known = session_error(metric.name, rung, value=float(np.mean(np.concatenate(groups))))
-    return max(0.0, pooled - known**2)
-
-
-def _change(
-    baseline: Sequence[MeasuredFace],
-    followup: Sequence[MeasuredFace],
-    metric: Metric,
-    region: str,
-    estimate: _Estimate,
-    z: float,
-    grade: str,
-    flags: Flag,
-    rung: Rung,
-    against: Against,
-    plan: ClientPlan,
-) -> Change:
-    from_session, to_session = baseline[0].ref.session, followup[0].ref.session
+def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: float) -> Change:
     # A difference without an interval is not published.
     difference = estimate.followup - estimate.baseline if np.isfinite(estimate.error) else float("nan")
     low, high = difference - z * estimate.error, difference + z * estimate.error
-    recent = course.is_recent(plan, from_session) or course.is_recent(plan, to_session)
-    covered = course.is_covered(plan, from_session) or course.is_covered(plan, to_session)
-    better: Better = metric.better
-    # Coverage is told of each region, sharpness only of what moves with it.
-    relevant = flags & ~Flag.LOW_COVERAGE
-    if not metric.needs_sharpness:
-        relevant &= ~Flag.SHARPNESS_DIFFERS
-    if metric.relative:
-        if _reference_is_untreated(plan):
-            better = "lower"
-        else:
-            relevant |= Flag.REFERENCE_MAY_BE_TREATED
-    if recent:
-        relevant |= Flag.RECENT_TREATMENT
-    if covered:
-        relevant |= Flag.NOT_A_BASELINE
-    for face in (*baseline, *followup):
-        relevant |= face.flags & (Flag.MAKEUP_DECLARED | Flag.CREAM_DECLARED | Flag.FILTER_DECLARED)
+    untreated = metric.relative and _reference_is_untreated(pair.plan)
+    better: Better = "lower" if untreated else metric.better
+    from_session, to_session = pair.sessions
     status: CourseStatus = ""
-    if course.is_recent(plan, to_session):
-        days = plan.phases[to_session].days_after
-        is_redness = metric.needs_color and metric.better == "lower" and against == "baseline"
+    if course.is_recent(pair.plan, to_session):
+        days = pair.plan.phases[to_session].days_after
+        is_redness = metric.needs_color and metric.better == "lower" and pair.against == "baseline"
         status = course.redness_status(region, days, low, high) if is_redness else "cannot say"
     return Change(
-        client=plan.client,
-        view=baseline[0].view,
+        client=pair.plan.client,
+        view=pair.baseline[0].view,
         region=region,
         metric=metric.name,
         metric_version=metric.version,
         unit=metric.unit,
         method="raw",
-        against=against,
+        against=pair.against,
         from_session=from_session,
         to_session=to_session,
         baseline=estimate.baseline,
@@ -202,57 +189,70 @@ def _change(
         ci_low=low,
         ci_high=high,
         detectable_change=z * estimate.error,
-        n_baseline=len(baseline),
-        n_followup=len(followup),
-        color_reference=rung,
-        grade=grade,
+        n_baseline=len(pair.baseline),
+        n_followup=len(pair.followup),
+        color_reference=pair.conditions.rung,
+        grade=pair.grade,
         verdict=decide_verdict(
-            difference, low, high, metric=metric, better=better, rung=rung, recent=recent or covered
+            difference,
+            low,
+            high,
+            metric=metric,
+            better=better,
+            rung=pair.conditions.rung,
+            recent=pair.recent or pair.covered,
         ),
         course_status=status,
         n_common_px=estimate.n_px,
-        flags=relevant | estimate.flags,
+        flags=estimate.flags | _flags(pair, metric, untreated=untreated),
     )
 
 
+def _flags(pair: _Pair, metric: Metric, *, untreated: bool) -> Flag:
+    """What of the pair bears on a metric."""
+    flags = pair.flags
+    if pair.grade != "F":
+        # Coverage is told of each region, sharpness only of what moves with it.
+        flags &= ~Flag.LOW_COVERAGE
+        if not metric.needs_sharpness:
+            flags &= ~Flag.SHARPNESS_DIFFERS
+    if metric.relative and not untreated:
+        flags |= Flag.REFERENCE_MAY_BE_TREATED
+    if pair.recent:
+        flags |= Flag.RECENT_TREATMENT
+    if pair.covered:
+        flags |= Flag.NOT_A_BASELINE
+    for face in (*pair.baseline, *pair.followup):
+        flags |= face.flags & (Flag.MAKEUP_DECLARED | Flag.CREAM_DECLARED | Flag.FILTER_DECLARED)
+    return flags
+
+
 def _flag_disagreement(changes: list[Change]) -> list[Change]:
-    """Flag redness changes that the haemoglobin index contradicts: light, shine or melanin may play a part."""
-    blood = {c.region: c for c in changes if c.metric == "haemoglobin_index"}
+    """Flag changes that their cross-check contradicts: light, shine or another pigment may play a part."""
+    found = {(c.metric, c.region): c for c in changes}
     out = []
     for change in changes:
-        other = blood.get(change.region)
-        kept = change
-        if change.metric == "redness_index" and other is not None:
-            # One unit of haemoglobin is 0.46 of ln R − ln G.
-            factor = 0.46 / EI_PER_A_STAR
-            gap = abs(change.difference - factor * other.difference)
-            if gap > change.detectable_change + factor * other.detectable_change:
-                kept = replace(change, flags=change.flags | Flag.INDICES_DISAGREE)
-        out.append(kept)
+        check = METRICS[change.metric].cross_check
+        other = found.get((check.metric, change.region)) if check else None
+        if check and other:
+            gap = abs(change.difference - check.factor * other.difference)
+            if gap > change.detectable_change + check.factor * other.detectable_change:
+                change = replace(change, flags=change.flags | Flag.INDICES_DISAGREE)
+        out.append(change)
     return out
 
 
-def _comparison(
-    baseline: Sequence[MeasuredFace],
-    followup: Sequence[MeasuredFace],
-    against: Against,
-    plan: ClientPlan,
-    conditions: PairConditions,
-    grade: str,
-    reasons: tuple[str, ...],
-    remedies: tuple[str, ...],
-    flags: Flag,
-    n_common_px: int,
-) -> Comparison:
-    from_session, to_session = baseline[0].ref.session, followup[0].ref.session
-    phases = [plan.phases[s] for s in (from_session, to_session)]
-    days = [[f.ref.day for f in group if f.ref.day is not None] for group in (baseline, followup)]
+def _comparison(pair: _Pair, reasons: tuple[str, ...], remedies: tuple[str, ...], n_common_px: int) -> Comparison:
     nan = float("nan")
+    c = pair.conditions
+    from_session, to_session = pair.sessions
+    phases = [pair.plan.phases[s] for s in pair.sessions]
+    days = [[f.ref.day for f in group if f.ref.day is not None] for group in pair.groups]
     after = [nan if p.days_after is None else p.days_after for p in phases]
     return Comparison(
-        client=plan.client,
-        view=baseline[0].view,
-        against=against,
+        client=pair.plan.client,
+        view=pair.baseline[0].view,
+        against=pair.against,
         from_session=from_session,
         to_session=to_session,
         days_between=min(days[1]) - min(days[0]) if days[0] and days[1] else nan,
@@ -260,16 +260,16 @@ def _comparison(
         to_phase=phases[1].name,
         from_days_after=after[0],
         to_days_after=after[1],
-        grade=grade,
+        grade=pair.grade,
         reasons=reasons,
         remedies=remedies,
-        color_reference=conditions.rung,
-        light_difference=conditions.light_difference,
-        sharpness_ratio=conditions.sharpness_ratio,
-        pose_difference_deg=conditions.pose_difference_deg,
+        color_reference=c.rung,
+        light_difference=c.light_difference,
+        sharpness_ratio=c.sharpness_ratio,
+        pose_difference_deg=c.pose_difference_deg,
         n_common_px=n_common_px,
-        flags=flags,
-        light_color_difference=conditions.light_color_difference,
-        expression_difference=conditions.expression_difference,
-        exposure_difference=conditions.exposure_difference,
+        flags=pair.flags,
+        light_color_difference=c.light_color_difference,
+        expression_difference=c.expression_difference,
+        exposure_difference=c.exposure_difference,
     )

@@ -1,9 +1,7 @@
 """Redness: how much more red than green the skin sends back."""
 
+from skinprogress.color.spaces import EI_PER_A_STAR
 from skinprogress.metrics.inputs import FloatMap, MetricInput
-
-EI_PER_A_STAR = 0.0405
-"""Erythema index per unit of a*: divides a log index into a*-equivalents (blood added to light skin)."""
 
 
 def redness(data: MetricInput) -> FloatMap:

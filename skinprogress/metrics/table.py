@@ -4,8 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from skinprogress.color.spaces import EI_PER_A_STAR
 from skinprogress.metrics import pigmentation, redness, texture, tone
 from skinprogress.metrics.inputs import FloatMap, MetricInput
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """Another metric that should move along: its change times ``factor`` is this metric's."""
+
+    metric: str
+    factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,8 @@ class Metric:
         Margin within which two values count as equal, in the metric's unit.
     better : {'lower', 'higher', None}
         Direction of improvement; None where a change has no good direction.
+    cross_check : CrossCheck or None
+        Whose disagreement raises a flag.
     charted : bool
         False for numbers that only stand in the tables.
     """
@@ -56,6 +67,7 @@ class Metric:
     needs_color: bool = False
     needs_light: bool = False
     needs_sharpness: bool = False
+    cross_check: CrossCheck | None = None
     charted: bool = True
 
 
@@ -92,6 +104,8 @@ _ROWS = (
         value_range="5 to 35 on skin",
         caveat="Moves with the colour of the light; melanin raises it too.",
         source="Diffey, Oliver, Farr 1984",
+        # One unit of haemoglobin is 0.69 − 0.23 = 0.46 of ln R − ln G.
+        cross_check=CrossCheck("haemoglobin_index", 0.46 / EI_PER_A_STAR),
         needs_color=True,
     ),
     Metric(

@@ -1,6 +1,10 @@
 """Files that appear whole or not at all, and the folder that they go into."""
 
+import contextlib
+import json
+import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from skinprogress.errors import OutputError
@@ -8,6 +12,13 @@ from skinprogress.errors import OutputError
 FOLDERS = ("charts", "composites", "aligned")
 """Subfolders of an output folder that hold pictures made by this program."""
 
+RECORD = "run.json"
+"""The file that says that a folder holds results of this program."""
+
+_RESULTS = (
+    "report.html", RECORD, "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv", "changes.parquet",
+    "comparisons.csv", "findings.csv",
+)  # fmt: skip
 _PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
 _RAW_SUFFIXES = {f".{kind}" for kind in ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")}
 
@@ -68,11 +79,14 @@ def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
     Raises
     ------
     OutputError
-        `out` is a file or lies inside one, cannot be written, or holds photos.
+        `out` is a file or lies inside one, cannot be written, or holds photos, or files of another origin that would
+        be overwritten.
     """
-    blocker = next((p for p in (out, *out.parents) if p.exists()), None)
-    if blocker is not None and not blocker.is_dir():
-        where = "is a file" if blocker == out else f"lies inside the file {blocker}"
+    # os.path rather than Path: names that are too long and links in a circle are "not there" to it, no exceptions.
+    blocker = next((p for p in (out, *out.parents) if os.path.lexists(p)), None)
+    if blocker is not None and not os.path.isdir(blocker):  # noqa: PTH112 - as above
+        what = "file" if os.path.exists(blocker) else "link that leads nowhere"  # noqa: PTH110 - as above
+        where = f"is a {what}" if blocker == out else f"lies inside the {what} {blocker}"
         raise OutputError(f"The output folder {out} {where}", "choose a folder with -o")
     if photos_folder is not None and _is_within(out, photos_folder):
         raise OutputError(
@@ -83,6 +97,12 @@ def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
         raise OutputError(
             f"The output folder {out} holds photos ({photo.name}), and results would mix with them",
             "choose a new or empty folder with -o",
+        )
+    if (foreign := _find_foreign(out)) is not None:
+        raise OutputError(
+            f"The output folder {out} holds a {foreign} that is not known to come from this program, and a run would "
+            "overwrite it",
+            "choose a new or empty folder with -o, or take that file out",
         )
     probe = out / f".{secrets.token_hex(6)}.tmp"
     try:
@@ -97,9 +117,48 @@ def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
             probe.unlink()
 
 
+@contextlib.contextmanager
+def reserved_output(out: Path, *, photos_folder: Path | None = None) -> Iterator[None]:
+    """Keep an output folder ready during the work, and leave none behind if the work fails before the first file.
+
+    Parameters
+    ----------
+    out, photos_folder
+        As for :func:`prepare_output`.
+
+    Raises
+    ------
+    OutputError
+        As :func:`prepare_output`.
+    """
+    missing = [p for p in (out, *out.parents) if not os.path.lexists(p)]
+    try:
+        prepare_output(out, photos_folder=photos_folder)
+        yield
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):  # it holds something, or was never made
+                folder.rmdir()
+        raise
+
+
 def _is_within(out: Path, folder: Path) -> bool:
-    inner, outer = out.resolve(), folder.resolve()
-    return inner == outer or outer in inner.parents
+    if not folder.is_dir():
+        return False
+    # samefile: file systems that ignore case, or show one folder in two places, know the folder by other names too.
+    inner = Path(os.path.realpath(out))
+    return any(os.path.exists(p) and p.samefile(folder) for p in (inner, *inner.parents))  # noqa: PTH110 - as above
+
+
+def _find_foreign(out: Path) -> str | None:
+    """Name of a file in `out` that a run would overwrite, unless the folder says that its results are ours."""
+    present = [name for name in _RESULTS if os.path.lexists(out / name)]
+    try:
+        record = json.loads((out / RECORD).read_text("utf-8")) if (out / RECORD).is_file() else None
+    except (OSError, ValueError):
+        record = None
+    is_ours = isinstance(record, dict) and isinstance(record.get("files"), list) and "settings_hash" in record
+    return None if is_ours or not present else present[0]
 
 
 def _find_photo(out: Path) -> Path | None:

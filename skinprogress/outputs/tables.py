@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.files import RECORD, write_whole
 from skinprogress.records import Change, ClientResult, Comparison, Finding, Measurement, PhotoReport
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ def write_tables(result: ClientResult, out: Path) -> list[Path]:
     ------
     OutputError
         A file cannot be written.
+
+    Notes
+    -----
+    ``run.json`` comes first: whatever stops a run, the next one knows whose files these are.
     """
     tables: tuple[tuple[str, type, Sequence[Any], bool], ...] = (
         ("photos", PhotoReport, result.photos, False),
@@ -50,13 +54,12 @@ def write_tables(result: ClientResult, out: Path) -> list[Path]:
         ("comparisons", Comparison, result.comparisons, False),
         ("findings", Finding, result.findings, False),
     )
-    written = []
+    files = [f"{name}.{kind}" for name, *_, both in tables for kind in (("csv", "parquet") if both else ("csv",))]
+    written = [write_run(result, out, files=[*files, RECORD], complete=False)]
     for name, record, rows, also_parquet in tables:
         written.append(write_whole(out / f"{name}.csv", render_csv(record, rows)))
         if also_parquet:
             written.append(write_whole(out / f"{name}.parquet", render_parquet(record, rows)))
-    names = [path.relative_to(out).as_posix() for path in written]
-    written.append(write_run(result, out, files=[*names, "run.json"], complete=False))
     return written
 
 
@@ -164,7 +167,7 @@ def write_run(result: ClientResult, out: Path, *, files: Sequence[str], complete
     Path
     """
     record = {"complete": complete, **describe_run(result), "files": list(files)}
-    return write_whole(out / "run.json", json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False))
+    return write_whole(out / RECORD, json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def describe_run(result: ClientResult) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The course file: ``course.toml`` beside the photos, read, checked, and drafted for a person to fill in."""
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ _SHORT_TIME = re.compile(
     r"|(?<![\w:.-])(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)(?![\d:])",
     re.DOTALL,
 )
+_MAX_BYTES = 5_000_000
 _DIRECTLY_AFTER_LIMIT = timedelta(hours=24)
 
 
@@ -122,8 +124,17 @@ def read_course(folder: Path, *, regions: Iterable[str] = REGION_NAMES) -> Cours
     """
     path = folder / COURSE_FILE
     try:
+        status = path.stat()
+        # A pipe would wait for ever; a link to a device would never end.
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            what = "is too large to have been written by hand" if stat.S_ISREG(status.st_mode) else "is not a file"
+            raise CourseFileError(f"{one_line(str(path))} {what}", "rename it to go on without it")
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise CourseFileError(
+                f"{one_line(str(path))} is a link that leads nowhere", "put the file itself there, or remove the link"
+            ) from None
         return None
     except OSError as error:
         raise CourseFileError(

@@ -324,7 +324,9 @@ def _error(code: str, name: str, *, why: str = "") -> PhotoError:
 
 def _words(error: Exception) -> str:
     """The libraries' own words, short."""
-    return _printable(str(error))[:120] or type(error).__name__
+    words = _printable(str(error))[:120] or type(error).__name__
+    # "cannot identify image file <_io.BytesIO object at 0x7f…>" helps nobody and reads differently in every run.
+    return "its header is damaged" if " object at 0x" in words else words
 
 
 def _printable(text: str) -> str:

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from skinprogress.color.spaces import EI_PER_A_STAR
 from skinprogress.comparison.calibration import REPEATABILITY
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
-from skinprogress.metrics.redness import EI_PER_A_STAR
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import compare_client
 from skinprogress.records import Change, Comparison, Course, PhotoRef
