@@ -63,7 +63,11 @@ def sample_background(photo: Photo, outline_xy: npt.NDArray[np.float64]) -> Back
     height, width = photo.pixels.shape[:2]
     factor = max(1.0, max(height, width) / THUMB_SIDE)
     size = max(1, round(width / factor)), max(1, round(height / factor))
-    small = np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA))
+    # A whole number of px first: several times faster than one step by an odd factor.
+    whole = int(factor)
+    pixels = photo.pixels[: height // whole * whole, : width // whole * whole]
+    rough = cv2.resize(pixels, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_AREA))
     top = photo.curve.shape[1] - 1
     clipped = (small >= 0.965 * top).any(axis=2) | (small <= 0.03 * top).any(axis=2)
     linear = np.stack([photo.curve[c][small[..., c]] for c in range(3)], axis=2) @ photo.matrix.T
