@@ -1,6 +1,8 @@
 """What a notebook or a program imports: compare a client's folder, look at the result, save it."""
 
+import errno
 import hashlib
+import os
 import stat
 from collections import Counter
 from collections.abc import Sequence
@@ -58,7 +60,8 @@ def list_client(folder: str | Path, *, settings: Settings | None = None) -> "tup
     from skinprogress.photos.folder import list_photos
 
     folder = Path(folder)
-    course = read_course(folder) if folder.is_dir() else None
+    # Not folder.is_dir(): a path that is too long or locked raises there, and is told in words by list_photos.
+    course = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
     listing = list_photos(folder, settings=settings or Settings(), course=course)
     return listing, listing.course
 
@@ -117,10 +120,10 @@ def loose_refs(paths: Sequence[str | Path], *, client: str = "photos") -> list[P
         A file is missing, or is a folder. What cannot be opened is told, like every fault of a single photo, by
         whoever reads it.
     """
-    paths = [Path(path) for path in paths]
-    alike = Counter(path.name for path in paths)
+    files = [Path(path) for path in paths]
+    alike = Counter(path.name for path in files)
     refs = []
-    for path in paths:
+    for path in files:
         file = path.name if alike[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}"
         refs.append(PhotoRef(path=path, file=file, client=client, session=file, sha256=_digest(path)))
     return refs
@@ -138,12 +141,12 @@ def _digest(path: Path) -> str:
             return ""
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
+            return ""
         raise UsageError(
             f"there is no file {one_line(str(path))}", "check the spelling, and whether its drive is connected"
         ) from error
-    except OSError:
-        return ""
 
 
 def compare_photos(
@@ -219,7 +222,8 @@ def check_photos(refs: Sequence[PhotoRef], *, settings: Settings | None = None) 
         except PhotoError as error:
             checks.append(PhotoCheck(ref, None, error.code, (error.reason,), error.remedy))
             continue
-        checks.append(PhotoCheck(ref, inspection, "", tuple(FLAG_TEXT[f] for f in inspection.flags), _advice(inspection)))
+        reasons = tuple(FLAG_TEXT[flag] for flag in inspection.flags)
+        checks.append(PhotoCheck(ref, inspection, "", reasons, _advice(inspection)))
     return checks
 
 
@@ -236,12 +240,15 @@ def _advice(inspection: Inspection) -> str:
     if inspection.landmarks.iod_px < 150:
         advice.append("move closer or use the camera's full resolution")
     if inspection.camera_distance_cm < 40:
-        advice.append("step back to an arm's length and a half and zoom in: close up, the nose grows and the cheeks shrink")
+        advice.append(
+            "step back to an arm's length and a half and zoom in: close up, the nose grows and the cheeks shrink"
+        )
     if inspection.sharpness < 1.5 and inspection.eyes_open:
         advice.append("clean the lens, tap the face to focus and hold still")
     if not inspection.eyes_open:
         advice.append("open the eyes: the irises give the scale")
-    if any(inspection.landmarks.blendshapes.get(k, 0.0) > 0.4 for k in ("mouthSmileLeft", "mouthSmileRight", "jawOpen")):
+    expression = inspection.landmarks.blendshapes
+    if any(expression.get(k, 0.0) > 0.4 for k in ("mouthSmileLeft", "mouthSmileRight", "jawOpen")):
         advice.append("relax the face, mouth closed")
     return "; ".join(advice)
 

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from rich.console import Console
-    from rich.table import Table
 
-    from skinprogress.api import PhotoCheck
-    from skinprogress.records import Change, ClientResult, Rejection
+    from skinprogress.records import ClientResult, Rejection
     from skinprogress.settings import Settings
 
 app = typer.Typer(
@@ -217,7 +215,6 @@ def demo(out: Out = None) -> None:
     with reserved_output(target):
         with _progress(console) as report:
             result = api.compare_client(sample_folder() / "client", notes=[DEMO_NOTE], progress=report)  # type: ignore[arg-type]
-        console.print(DEMO_NOTE, style="italic")
         _finish(result, target, console)
 
 
@@ -230,9 +227,10 @@ def check(
 ) -> None:
     """Say what the quality gate sees in each photo and how to retake it; for a folder, how its files are understood."""
     from skinprogress import api
+    from skinprogress.outputs.console import check_remarks, render_check_table
 
     console = _console()
-    if len(photos) == 1 and photos[0].is_dir():
+    if len(photos) == 1 and os.path.isdir(photos[0]):  # noqa: PTH112 - no exception for a path that is too long
         listing, _ = api.list_client(photos[0], settings=_settings(date_order))
         refs = list(listing.photos)
         rejected = listing.rejected
@@ -241,34 +239,13 @@ def check(
     else:
         refs, rejected = api.loose_refs(photos), ()
     checks = api.check_photos(refs)
-    console.print(_check_table(checks))
+    console.print(render_check_table(checks, width=console.width))
+    for line in check_remarks(checks):
+        console.print(_shown(line), markup=False)
     for rejection in rejected:
         console.print(f"refused  {_why(rejection)}", markup=False)
     if not any(c.inspection for c in checks):
         raise typer.Exit(1)
-
-
-def _check_table(checks: "list[PhotoCheck]") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for title in ("photo", "visit", "stage", "view", "eyes apart", "turned", "verdict", "how to make it better"):
-        table.add_column(title, overflow="fold")
-    for c in checks:
-        stage = c.ref.stage or ""
-        if c.inspection is None:
-            table.add_row(Text(c.ref.file), Text(c.ref.session), stage, "", "", "", "refused",
-                          Text(f"{c.reasons[0]}: {c.remedy}"))  # fmt: skip
-            continue
-        face = c.inspection.landmarks
-        verdict = "good" if not c.remedy else "usable"
-        notes = "; ".join(filter(None, [c.remedy, *(f"({r})" for r in c.reasons)]))
-        table.add_row(
-            Text(c.ref.file), Text(c.ref.session), stage, c.ref.view or face.view, f"{face.iod_px:.0f} px",
-            f"{face.pose_deg[0]:+.0f}°", verdict, Text(notes),
-        )  # fmt: skip
-    return table
 
 
 @app.command()
@@ -311,56 +288,20 @@ def metrics() -> None:
 def _finish(result: "ClientResult", out: Path, console: "Console") -> None:
     """Write the files and print the short table."""
     from skinprogress import api
+    from skinprogress.outputs.console import render_summary_table
 
     with console.status("writing report, charts and composites"):
         report = api.save(result, out)
-    console.print(_summary_table(result))
+    console.print(render_summary_table(result))
     for rejection in result.rejected:
         console.print(f"rejected  {_why(rejection)}", markup=False)
     if result.skipped:
         console.print(f"skipped   {len(result.skipped)} files that are no photos or repeat one (listed in the report)")
+    for note in result.notes:
+        console.print(f"note      {note}", style="italic", markup=False)
     if len(result.sessions) < 2:
         console.print("One session was measured; a comparison needs two.")
     console.print(f"report    {_shown(str(report.resolve()))}", style="bold", markup=False, soft_wrap=True)
-
-
-def _summary_table(result: "ClientResult") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for title in ("session", "photos", "grade", "what really changed since the baseline"):
-        table.add_column(title, overflow="fold")
-    grades = {c.to_session: c.grade for c in result.comparisons if c.against == "baseline"}
-    for session in result.sessions:
-        used = sum(p.session == session and p.status == "used" for p in result.photos)
-        if session == result.plan.baseline:
-            text = "baseline"
-        else:
-            text = _real_changes([c for c in result.changes if c.against == "baseline" and c.to_session == session])
-        table.add_row(Text(session), str(used), grades.get(session, ""), Text(text))
-    return table
-
-
-def _real_changes(changes: "list[Change]") -> str:
-    """The largest real change of each charted metric, in words."""
-    from skinprogress.comparison.findings import REAL
-    from skinprogress.face.regions import REGIONS
-    from skinprogress.metrics.table import METRICS
-
-    if not changes:
-        return "not compared"
-    parts = []
-    for metric in METRICS.values():
-        rows = [c for c in changes if c.metric == metric.name and c.verdict in REAL and metric.charted]
-        if rows:
-            top = max(rows, key=lambda c: abs(c.difference) / c.detectable_change)
-            more = f" and {len(rows) - 1} more regions" if len(rows) > 1 else ""
-            parts.append(
-                f"{metric.title.lower()} {top.difference:+.{metric.decimals}f} {metric.unit} "
-                f"({REGIONS[top.region].title}{more})"
-            )
-    return "; ".join(parts) or "nothing beyond the uncertainty"
 
 
 if __name__ == "__main__":

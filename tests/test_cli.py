@@ -16,11 +16,14 @@ import pytest
 PROGRAM = [sys.executable, "-m", "skinprogress.cli"]
 
 
-def skinprogress(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "400", "NO_COLOR": "1", "TERM": "dumb"}
+def skinprogress(
+    *arguments: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "400", "NO_COLOR": "1", "TERM": "dumb", **environment}
     return subprocess.run(
-        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=environment, check=False
-    )
+        [*PROGRAM, *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=120, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +197,8 @@ def test_metrics_prints_the_whole_catalogue() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from skinprogress.cli import app; "
-        "print([m for m in ('cv2', 'numpy', 'mediapipe', 'matplotlib', 'pandas', 'scipy', 'pydantic') if m in sys.modules])"
+        "import sys; from skinprogress.cli import app; heavy = 'cv2 numpy mediapipe matplotlib pandas scipy pydantic'; "
+        "print([m for m in heavy.split() if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     assert "run" in skinprogress("--help").stdout
@@ -204,7 +207,9 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent another way there")
 def test_ctrl_c_stops_without_partial_files(client, tmp_path):
     for n in range(2, 12):
-        (client / "2026-04-25" / f"IMG_{n}.jpg").write_bytes((client / "2026-04-25" / "IMG_1.jpg").read_bytes() + bytes(n))
+        (client / "2026-04-25" / f"IMG_{n}.jpg").write_bytes(
+            (client / "2026-04-25" / "IMG_1.jpg").read_bytes() + bytes(n)
+        )
     out = tmp_path / "out"
     process = subprocess.Popen([*PROGRAM, "run", str(client), "-o", str(out)], stderr=subprocess.PIPE, text=True)
     time.sleep(2.0)
@@ -216,3 +221,118 @@ def test_ctrl_c_stops_without_partial_files(client, tmp_path):
     if process.returncode == 130:
         assert "stopped" in errors
         assert not (out / "report.html").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_among_the_photos_does_not_block(tmp_path, small_portrait, write_photo):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    done = skinprogress("check", tmp_path / "pipe.jpg", write_photo(tmp_path / "one.png", small_portrait))
+    assert done.returncode == 0, done.stderr
+    assert "pipe.jpg is not a picture" in done.stdout
+
+
+def test_nothing_measured_leaves_no_folder(tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"broken")
+    done = skinprogress("compare", "a.jpg", "b.jpg", "-o", "new/out", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.jpg", "b.jpg"]
+
+
+def test_a_foreign_report_is_not_overwritten(client, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.html").write_text("mine")
+    done = skinprogress("run", client, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "report.html" in done.stderr
+    assert (tmp_path / "out" / "report.html").read_text() == "mine"
+
+
+def test_paths_too_long_are_wrong_use(tmp_path):
+    for arguments in (["run", "x" * 300], ["check", "x" * 300], ["init", "x" * 300], ["compare", "x" * 300, "b.jpg"]):
+        done = skinprogress(*arguments, cwd=tmp_path)
+        assert done.returncode == 2, arguments
+        assert "Traceback" not in done.stderr and "x" * 300 in done.stderr
+
+
+def test_signs_that_the_terminal_cannot_show_end_no_run() -> None:
+    done = skinprogress("metrics", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert "ln R" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break another way there")
+def test_a_reader_that_leaves_early_is_no_failure() -> None:
+    process = subprocess.Popen([*PROGRAM, "metrics"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(60) == 0
+
+
+def test_libraries_do_not_talk_on_stderr() -> None:
+    code = (
+        "from skinprogress.cli import _prepare_process; import logging; _prepare_process(); "
+        "[logging.getLogger(name).warning('noise') for name in ('matplotlib', 'matplotlib.font_manager')]"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr == ""
+
+
+def test_a_second_ctrl_c_does_not_cut_into_the_clearing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from skinprogress import cli
+
+    now = 100.0
+    monkeypatch.setattr(cli.time, "monotonic", lambda: now)
+    handle = cli._interrupt_once()
+    with pytest.raises(KeyboardInterrupt):
+        handle(signal.SIGINT, None)
+    now += 0.3
+    handle(signal.SIGINT, None)
+    now += 5.0  # the first did not help: this one counts again
+    with pytest.raises(KeyboardInterrupt):
+        handle(signal.SIGINT, None)
+
+
+def test_names_in_messages_are_harmless_and_stand_once() -> None:
+    from skinprogress.cli import _short, _why
+    from skinprogress.records import Rejection
+
+    evil = "\x1b[31m\n:smile:.jpg"
+    said = _why(Rejection(file=evil, session="", code="x", reason="it is broken", remedy="mend it"))
+    assert said.isprintable() and ":smile:.jpg: it is broken; mend it" in said
+    named = Rejection(file="d/a.jpg", session="", code="x", reason="d/a.jpg is empty", remedy="copy it")
+    assert _why(named) == "d/a.jpg is empty; copy it"
+    assert _short("ü" * 150) == "ü" * 100
+    assert _short("short") == "short"
+
+
+def test_loose_photos_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from skinprogress import api
+
+    for name in ("one/a.jpg", "two/a.jpg", "two/b.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    paths = [tmp_path / name for name in ("one/a.jpg", "two/a.jpg", "two/b.jpg")]
+    assert [ref.file for ref in api.loose_refs(paths)] == ["one/a.jpg", "two/a.jpg", "b.jpg"]
+
+    def locked(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", locked)
+    refs = api.loose_refs(paths)  # a locked photo is told when it is read, and stops no other
+    assert [check.code for check in api.check_photos(refs)] == ["permission_denied"] * 3
+
+
+def test_comparing_a_photo_with_itself_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from skinprogress import api
+    from skinprogress.records import Flag
+
+    (tmp_path / "a.jpg").write_bytes(b"same")
+    (tmp_path / "b.jpg").write_bytes(b"same")
+    seen = {}
+    monkeypatch.setattr(api, "_compare_client", lambda refs, **more: seen.update(refs=refs, **more))
+    api.compare_photos(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    assert all(Flag.SAME_PICTURE_TWICE in ref.flags for ref in seen["refs"])
+    assert "same picture" in seen["notes"][0]

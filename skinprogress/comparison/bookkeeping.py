@@ -23,7 +23,10 @@ def explain_nothing(folder: Path, refused: Sequence[Rejection]) -> str:
     if not refused:
         return f"no photo in {folder} could be measured"
     first = refused[0]
-    return f"none of the {len(refused)} photos in {folder} could be measured; the first, {first.file}: {first.reason}"
+    reason = first.reason if first.file in first.reason else f"{first.file}: {first.reason}"
+    if len(refused) == 1:
+        return f"the only photo could not be measured; {reason}"
+    return f"none of the {len(refused)} photos could be measured; of the first: {reason}"
 
 
 def report_photos(

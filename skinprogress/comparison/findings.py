@@ -1,6 +1,7 @@
 """What is worth a sentence: the outcome, the course of redness, what could not be said."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +11,59 @@ from skinprogress.face.regions import REGIONS, WHOLE_FACE
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Change, ClientPlan, Comparison, Finding
 
-REAL = frozenset({"improved", "worsened", "changed"})
+REAL = ("improved", "worsened", "changed")
+"""Verdicts that say that something is different, in the order in which they are told."""
 MIN_DAYS_BETWEEN_TREATMENTS = 21
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+# Below so many days, times are told in units of so many days.
+_UNITS = (
+    (1.5 / 24, 1 / 1440, "minute", "min"),
+    (2, 1 / 24, "hour", "h"),
+    (14, 1, "day", "d"),
+    (183, 7, "week", "wk"),
+    (float("inf"), 30.44, "month", "mo"),
+)
+
+
+def session_text(session: str) -> str:
+    """A session's label for people: ``14 March 2026, 16:30``, or the label itself where it is no date.
+
+    Examples
+    --------
+    >>> session_text("2026-03-14T16:30"), session_text("Session 2")
+    ('14 March 2026, 16:30', 'Session 2')
+    """
+    try:
+        at = datetime.fromisoformat(session)
+    except ValueError:
+        return " ".join(session.split())
+    return f"{date_text(at)}, {at:%H:%M}" if "T" in session else date_text(at)
+
+
+def date_text(at: datetime, *, short: bool = False) -> str:
+    """A day for people: ``14 March 2026``, or ``14 Mar`` for the axis of a chart."""
+    month = _MONTHS[at.month - 1]
+    return f"{at.day} {month[:3]}" if short else f"{at.day} {month} {at.year}"
+
+
+def duration_text(days: float, *, short: bool = False) -> str:
+    """A number of days as people say it, or in the few letters that a chart has room for.
+
+    Examples
+    --------
+    >>> [duration_text(d) for d in (0.02, 1 / 24, 1.2, 9.6, 42, 400)]
+    ['29 minutes', '60 minutes', '29 hours', '10 days', '6 weeks', '13 months']
+    >>> duration_text(42, short=True)
+    '6 wk'
+    """
+    size, word, letters = next((size, word, letters) for limit, size, word, letters in _UNITS if days < limit)
+    count = round(days / size)
+    if short:
+        return f"{count} {letters}"
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def find_findings(
@@ -43,7 +95,7 @@ def _sentence(change: Change, verb: str) -> str:
     metric, region = METRICS[change.metric], REGIONS[change.region]
     d = metric.decimals
     size, low, high = (f"{x:+.{d}f}".replace("-", "−") for x in (change.difference, change.ci_low, change.ci_high))
-    return f"{region.title}: {metric.title.lower()} {verb} by {size} {metric.unit} ({low} to {high})"
+    return f"{region.title}: {metric.title.lower()} {verb}, {size} {metric.unit} ({low} to {high})"
 
 
 def _finding(kind: str, change: Change, text: str) -> Finding:
@@ -67,7 +119,14 @@ def _outcome(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
         if c.against == "baseline" and c.to_session == target and c.verdict in REAL and METRICS[c.metric].charted
     ]
     rows.sort(key=lambda c: (c.verdict == "changed", -abs(c.difference) / max(c.detectable_change, 1e-9)))
-    return [_finding("outcome", c, f"{_sentence(c, c.verdict)}, {c.from_session} to {c.to_session}") for c in rows]
+    return [
+        _finding(
+            "outcome",
+            c,
+            f"{_sentence(c, c.verdict)}, from {session_text(c.from_session)} to {session_text(c.to_session)}",
+        )
+        for c in rows
+    ]
 
 
 def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
@@ -90,19 +149,22 @@ def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
     for change in later:
         if change.ci_high < peak.ci_low:
             left = change.difference / peak.difference
-            text = f"whole face: redness had fallen to {max(left, 0.0):.0%} of that rise {_after(plan, change.to_session)}"
+            if change.ci_low <= 0 <= change.ci_high:
+                how = "back at the baseline, as far as these photos can tell,"
+            else:
+                how = f"down to {max(left, 0.0):.0%} of that rise"
+            text = f"whole face: {METRICS[change.metric].title.lower()} was {how} {_after(plan, change.to_session)}"
             found.append(_finding("redness_fall", change, text))
             break
     return found
 
 
 def _after(plan: ClientPlan, session: str) -> str:
-    days = plan.phases[session].days_after
-    if days is None:
-        return f"on {session}"
-    if days < 2.0:
-        return f"{days * 24:.0f} hours after the treatment"
-    return f"{days:.0f} days after the treatment"
+    phase = plan.phases[session]
+    if phase.days_after is None:
+        return f"on {session_text(session)}"
+    number = "the treatment" if phase.treatment_number is None else f"treatment {phase.treatment_number}"
+    return f"{duration_text(phase.days_after)} after {number}"
 
 
 def _longer_than_quoted(changes: Sequence[Change]) -> list[Finding]:
@@ -111,8 +173,8 @@ def _longer_than_quoted(changes: Sequence[Change]) -> list[Finding]:
         _finding(
             "longer_than_quoted",
             c,
-            f"{_sentence(c, 'still raised')} on {c.to_session}: clinics quote up to {QUOTED_REDNESS_DAYS:.0f} days "
-            "(3–5 over bone); ask the clinician",
+            f"{_sentence(c, 'still raised')} on {session_text(c.to_session)}: clinics quote up to "
+            f"{QUOTED_REDNESS_DAYS:.0f} days (3–5 over bone); ask the clinician",
         )
         for c in rows
         if c.region != WHOLE_FACE
@@ -129,7 +191,8 @@ def _not_comparable(comparisons: Sequence[Comparison]) -> list[Finding]:
             figure=nan,
             ci_low=nan,
             ci_high=nan,
-            text=f"{c.from_session} and {c.to_session} cannot be compared: " + "; ".join(c.reasons),
+            text=f"{session_text(c.from_session)} and {session_text(c.to_session)} cannot be compared: "
+            + "; ".join(c.reasons),
         )
         for c in comparisons
         if c.grade == "F" and c.against == "baseline"
@@ -147,8 +210,8 @@ def _spacing(plan: ClientPlan) -> list[Finding]:
             figure=float((b - a).days),
             ci_low=nan,
             ci_high=nan,
-            text=f"{(b - a).days} days between the treatments of {a:%Y-%m-%d} and {b:%Y-%m-%d}: clinics leave at least "
-            "three weeks; ask the clinician",
+            text=f"{(b - a).days} days between the treatments of {date_text(a)} and {date_text(b)}: clinics leave "
+            "at least three weeks; ask the clinician",
         )
         for a, b in pairwise(dates)
         if (b - a).days < MIN_DAYS_BETWEEN_TREATMENTS

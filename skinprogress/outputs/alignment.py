@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.spaces import apply_matrix, encode_srgb8, srgb_to_linear
+from skinprogress.face.canonical import STABLE_POINTS, apply_affine, estimate_similarity
 from skinprogress.records import ClientResult, Inspection, View
 
 Rgb = npt.NDArray[np.uint8]
-Affine = npt.NDArray[np.floating[Any]]
+Affine = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
-# Corners of the eyes, bridge and base of the nose. Mouth and outline move with every smile and twice as much noise;
-# the tip of the nose moves with the smallest turn of the head.
-_STABLE = (33, 133, 362, 263, 168, 6, 197, 98, 327, 2)
 _FOREHEAD_TOP, _CHIN, _NOSE_TIP, _OUTER_EYE_RIGHT, _OUTER_EYE_LEFT = 10, 152, 4, 33, 263
 _MESH = slice(0, 468)
 
@@ -40,43 +38,6 @@ class HeadFrame:
 
     points_xy: npt.NDArray[np.float64]
     box: Box
-
-
-def fit_similarity(source_xy: npt.ArrayLike, target_xy: npt.ArrayLike) -> Affine:
-    """Fit rotation, one scale and a shift in the least-squares sense.
-
-    Parameters
-    ----------
-    source_xy, target_xy : (n, 2) array_like
-        Points and where they should come to lie; n ≥ 2, not all the same.
-
-    Returns
-    -------
-    (2, 3) float64
-        Never a reflection.
-
-    References
-    ----------
-    Umeyama (1991), IEEE Trans. PAMI 13, 376; in the plane it is a division of complex numbers.
-
-    Examples
-    --------
-    >>> fit_similarity([[0, 0], [1, 0]], [[2, 2], [2, 4]]).round(6)
-    array([[ 0., -2.,  2.],
-           [ 2.,  0.,  2.]])
-    """
-    source, target = np.asarray(source_xy, np.float64), np.asarray(target_xy, np.float64)
-    middle_s, middle_t = source.mean(axis=0), target.mean(axis=0)
-    z, w = (source - middle_s) @ [1, 1j], (target - middle_t) @ [1, 1j]
-    turn = np.vdot(z, w) / np.vdot(z, z).real
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.column_stack([linear, middle_t - linear @ middle_s])
-
-
-def apply_affine(matrix: Affine, points_xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Move points, (n, 2), by a (2, 3) matrix."""
-    points = np.asarray(points_xy, np.float64)
-    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float64)
 
 
 def invert_affine(matrix: Affine) -> Affine:
@@ -128,8 +89,8 @@ def _head_box(points: npt.NDArray[np.float64]) -> Box:
 
 def photo_to_frame(inspection: Inspection, frame: HeadFrame) -> Affine:
     """Rotation, scale and shift from photo px to the frame, (2, 3)."""
-    stable = list(_STABLE)
-    return fit_similarity(inspection.landmarks.points_xy[stable], frame.points_xy[stable])
+    stable = list(STABLE_POINTS)
+    return estimate_similarity(inspection.landmarks.points_xy[stable], frame.points_xy[stable])
 
 
 def scale_of(matrix: Affine) -> float:
@@ -221,7 +182,7 @@ def render_aligned(
     place = px_per_unit * to_frame
     place[:, 2] -= px_per_unit * np.array([left, top])
     # Only the part of the photo that is shown becomes floating point.
-    corners = apply_affine(invert_affine(place), [[0, 0], [width, 0], [width, height], [0, height]])
+    corners = apply_affine(invert_affine(place), np.array([[0.0, 0.0], [width, 0], [width, height], [0, height]]))
     reach = 4.0 / scale_of(place) + 2
     x0, y0 = np.clip(np.floor(corners.min(axis=0) - reach), 0, [rgb.shape[1] - 1, rgb.shape[0] - 1]).astype(int)
     x1, y1 = np.clip(np.ceil(corners.max(axis=0) + reach), [x0 + 1, y0 + 1], [rgb.shape[1], rgb.shape[0]]).astype(int)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
+from skinprogress.outputs.chosen import changes_since_baseline
 from skinprogress.outputs.timeline import Timeline, lay_out_sessions, session_title
 from skinprogress.records import Change, ClientResult, View
 
@@ -36,11 +37,17 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         sessions = [s for s in result.sessions if any(to == s for _, to in changes)]
         line = lay_out_sessions(result)
         texts = [style.interval_text(c, spec.decimals) for c in changes.values()]
+        baseline = next((c.from_session for c in changes.values()), "")
+        since = session_title(result, baseline) if baseline else "the baseline"
+        title = f"{spec.title}: change since {since}"
         left_in, right_in, foot_in = 1.45, 0.85, 0.95
         needed_in = max(0.062 * max(map(len, texts), default=1) + 0.1, 0.56)
         cell_in = max(needed_in, min(1.4, 4.8 / max(len(sessions), 1)))
-        width = max(left_in + cell_in * len(sessions) + right_in, 6.0)
-        height = 0.37 * len(regions) + 1.15 + foot_in
+        # Few sessions: the cells grow, so that heading and key have room and no white remains beside them.
+        cell_in = max(cell_in, (min(max(0.1 * len(title) + 0.4, 4.4), 6.0) - left_in - right_in) / len(sessions))
+        width = left_in + cell_in * len(sessions) + right_in
+        badges = any(s in style.early_sessions(result) for s in sessions)
+        height = 0.37 * len(regions) + (1.15 if badges else 0.95) + foot_in
         figure = style.new_figure(width, height)
         grid = (left_in / width, foot_in / height, cell_in * len(sessions) / width, 0.37 * len(regions) / height)
         ax = figure.add_axes(grid)
@@ -49,28 +56,9 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         bar_x = grid[0] + grid[2] + 0.18 / width
         limit = style.color_limit(list(changes.values()), style.early_sessions(result))
         style.draw_color_bar(figure, (bar_x, grid[1], 0.11 / width, grid[3]), spec.better, limit, spec.decimals)
-        baseline = next((c.from_session for c in changes.values()), "")
-        since = session_title(result, baseline) if baseline else "the baseline"
-        style.draw_heading(
-            figure, f"{spec.title}: change since {since}", style.about_text(spec.unit, view, spec.better)
-        )
+        style.draw_heading(figure, title, style.about_text(spec.unit, view, spec.better))
         style.draw_symbol_key(figure, changes.values(), result.settings.confidence_level)
     return figure
-
-
-def changes_since_baseline(result: ClientResult, metric: str, view: View) -> list[Change]:
-    """Return one change per region and session: the compensated one where both methods are there."""
-    chosen: dict[tuple[str, str], Change] = {}
-    for c in result.changes:
-        key = (c.region, c.to_session)
-        if (
-            c.metric == metric
-            and c.view == view
-            and c.against == "baseline"
-            and (key not in chosen or c.method == "compensated")
-        ):
-            chosen[key] = c
-    return list(chosen.values())
 
 
 def _draw_cells(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skinprogress.comparison.course import outcome_session
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
-from skinprogress.outputs.changemap import changes_since_baseline, plot_change_map
+from skinprogress.outputs.changemap import plot_change_map
+from skinprogress.outputs.chosen import changes_since_baseline, headline_session
 from skinprogress.outputs.facemap import plot_face_map, read_face_crop
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.timeline import Timeline, lay_out_sessions
-from skinprogress.records import Change, ClientResult, Measurement, View
+from skinprogress.records import ClientResult, Measurement, View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Z95 = 1.959964
 """Half-width of a 95 % interval in standard errors."""
-_DPI = 200
 Point = tuple[float, float]
 
 
@@ -58,10 +57,9 @@ def write_charts(result: ClientResult, out: Path) -> list[Path]:
                 continue
             paths += _save(plot_change_map(result, metric=metric, view=view), folder / f"change_map_{metric}_{view}")
             crop = crop or read_face_crop(result, view=view)
-            pair = _outcome_pair(result, shown)
-            figure = plot_face_map(
-                result, metric=metric, view=view, from_session=pair[0], to_session=pair[1], crop=crop
-            )
+            session = headline_session(result, shown)
+            start, end = next((c.from_session, c.to_session) for c in shown if c.to_session == session)
+            figure = plot_face_map(result, metric=metric, view=view, from_session=start, to_session=end, crop=crop)
             paths += _save(figure, folder / f"face_map_{metric}_{view}")
     return paths
 
@@ -102,13 +100,14 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
         figure.subplots_adjust(
             left=0.06, right=0.985, top=1 - 0.72 / height, bottom=foot_in / height, hspace=0.34, wspace=0.07
         )
-        axes = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
+        axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+        apart = style.incomparable_sessions(result, view)
         for ax, region in zip(axes, regions, strict=False):
-            _draw_panel(ax, values[region], line, result)
+            _draw_panel(ax, values[region], line, result, apart)
             ax.set_title(style.region_title(region), loc="left", fontsize=8.5, y=1.0, pad=3)
         _frame_panels(axes, len(regions), n_columns, line, _limits(values), labels, turned)
         style.draw_heading(figure, spec.title, style.about_text(spec.unit, view, spec.better))
-        _trend_legend(figure, result, line)
+        _trend_legend(figure, result, line, apart)
     return figure
 
 
@@ -118,13 +117,6 @@ def _measured(result: ClientResult, metric: str, view: View) -> list[Measurement
         for m in result.measurements
         if m.metric == metric and m.view == view and m.method == "raw" and math.isfinite(m.value)
     ]
-
-
-def _outcome_pair(result: ClientResult, changes: list[Change]) -> tuple[str, str]:
-    """Return the pair for the face map: baseline and outcome, or the last session where there is no outcome yet."""
-    pairs = {c.to_session: (c.from_session, c.to_session) for c in changes}
-    last = next(s for s in reversed(result.sessions) if s in pairs)
-    return pairs.get(outcome_session(result.plan) or last, pairs[last])
 
 
 def _session_values(measurements: list[Measurement]) -> dict[str, dict[str, Point]]:
@@ -157,8 +149,11 @@ def _limits(values: dict[str, dict[str, Point]]) -> tuple[float, float]:
     return low - 0.06 * room, high + 0.2 * room
 
 
-def _draw_panel(ax: "Axes", points: dict[str, Point], line: Timeline, result: ClientResult) -> None:
-    early, aside = style.early_sessions(result), style.aside_sessions(result)
+def _draw_panel(
+    ax: "Axes", points: dict[str, Point], line: Timeline, result: ClientResult, apart: frozenset[str]
+) -> None:
+    """Draw the sessions of one region; numbing and what cannot be compared stand aside, unjoined."""
+    early, aside = style.early_sessions(result), {*style.aside_sessions(result), *apart}
     baseline = points.get(result.plan.baseline or "")
     if baseline is not None and math.isfinite(baseline[1]):
         ax.axhspan(baseline[0] - baseline[1], baseline[0] + baseline[1], color=style.BAND, lw=0, zorder=0)
@@ -196,20 +191,26 @@ def _frame_panels(
     turned: bool,
 ) -> None:
     """Give all panels the same frame; session names stand under the lowest panel of each column only."""
-    panels = list(axes)
+    from matplotlib.ticker import MaxNLocator
+
     span = line.span
-    panels[0].set(xlim=span, ylim=limits)  # shared by all
-    panels[0].set_xticks(list(line.x.values()), labels)
-    for i, ax in enumerate(panels):
+    heights = [
+        y for y in MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(*limits) if limits[0] <= y <= limits[1]
+    ]
+    for i, ax in enumerate(axes):
         if i >= n_used:
             ax.set_visible(False)
             continue
+        ax.set(xlim=span, ylim=limits)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(axis="y", color=style.GRID, lw=0.6)
-        ax.set_axisbelow(True)
+        ax.hlines(heights, *span, color=style.GRID, lw=0.6, zorder=0.5)
+        # Ticks are the costliest part of a chart: only the panels at the rim have them.
+        ax.set_yticks(heights if i % n_columns == 0 else [])
+        ax.set_xticks(list(line.x.values()) if i >= n_used - n_columns else [])
+        if i >= n_used - n_columns:
+            ax.set_xticklabels(labels)
         ax.tick_params(axis="y", length=2.5, width=0.6, labelsize=7)
-        lowest = i >= n_used - n_columns
-        ax.tick_params(axis="x", length=2.5, width=0.6, labelsize=6.8, labelbottom=lowest, rotation=90 if turned else 0)
+        ax.tick_params(axis="x", length=2.5, width=0.6, labelsize=6.8, rotation=90 if turned else 0)
         _number_treatments(ax, line, 720 / n_columns / (span[1] - span[0]))
 
 
@@ -224,7 +225,7 @@ def _number_treatments(ax: "Axes", line: Timeline, pt_per_step: float) -> None:
             )  # fmt: skip
 
 
-def _trend_legend(figure: "Figure", result: ClientResult, line: Timeline) -> None:
+def _trend_legend(figure: "Figure", result: ClientResult, line: Timeline, apart: frozenset[str]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -236,6 +237,8 @@ def _trend_legend(figure: "Figure", result: ClientResult, line: Timeline) -> Non
     if aside:
         words = " or ".join(sorted({style.printable(word) for word in aside.values()}))
         handles.append(Line2D([], [], **mark, color=style.ASIDE, label=f"not bare skin ({words})"))
+    if apart:
+        handles.append(Line2D([], [], **mark, color=style.ASIDE, label="cannot be compared with the baseline"))
     if line.treatments:
         handles.append(Line2D([], [], color=style.TREATMENT, lw=0.9, ls=(0, (3, 2)), label="treatment"))
     if result.plan.baseline is not None:
@@ -255,8 +258,9 @@ def _save(figure: "Figure", stem: Path) -> list[Path]:
         for kind in ("png", "svg"):
             buffer = io.BytesIO()
             if kind == "png":
-                figure.savefig(buffer, format=kind, dpi=_DPI, pil_kwargs={"compress_level": 4})
+                figure.savefig(buffer, format=kind, dpi=style.CHART_DPI, pil_kwargs={"compress_level": 4})
             else:
-                figure.savefig(buffer, format=kind, dpi=_DPI, metadata={"Date": None})
+                # The face lies in it at its own 120 px an inch.
+                figure.savefig(buffer, format=kind, dpi=120, metadata={"Date": None})
             paths.append(write_whole(stem.with_name(f"{stem.name}.{kind}"), buffer.getvalue()))
     return paths

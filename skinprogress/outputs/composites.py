@@ -22,12 +22,13 @@ from skinprogress.outputs.pairs import (
     used_views,
 )
 from skinprogress.outputs.style import INK, MUTED, PAPER, printable
-from skinprogress.outputs.wording import is_early, phase_text, safe_name, session_text
+from skinprogress.outputs.wording import is_early, phase_text, safe_name
 from skinprogress.records import ClientResult, View
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
+TOO_SOON = "too soon to judge the outcome"
 _JPEG_QUALITY = 92
 
 
@@ -57,12 +58,12 @@ def render_before_after(
     """
     pair = render_pair(result, view=view, from_session=from_session, to_session=to_session)
     captions = []
-    for title, session in (("Before", pair.from_session), ("After", pair.to_session)):
+    for title, session, name in zip(("Before", "After"), (pair.from_session, pair.to_session), pair.names, strict=True):
         phase = result.plan.phases.get(session)
         where = phase_text(phase)
         if where and is_early(phase):
-            where += ": too soon to judge the outcome"
-        captions.append((title, session_text(session), where))
+            where += f": {TOO_SOON}"
+        captions.append((title, name, where))
     return _compose(pair, captions)
 
 
@@ -197,19 +198,24 @@ def _compose(pair: AlignedPair, captions: list[tuple[str, str, str]]) -> Rgb:
     margin, gap = round(1.2 * size), max(4, round(0.35 * size))
     total = max(2 * width + gap, 34 * size) + 2 * margin
     left = (total - 2 * width - gap) // 2
+    # Too soon to judge is no small print.
+    place = _font(round(0.85 * size))
     column = max(width, (total - 2 * margin - gap) // 2)
     blocks = [
         [
             *((line, _font(round(1.15 * size), bold=True), INK) for line in (title,)),
             *((line, _font(size), INK) for line in _wrap(date, _font(size), column)),
-            *((line, _font(round(0.85 * size)), MUTED) for line in _wrap(where, _font(round(0.85 * size)), column)),
+            *((line, place, INK if where.endswith(TOO_SOON) else MUTED) for line in _wrap(where, place, column)),
         ]
         for title, date, where in captions
     ]
     small = _font(max(11, round(0.72 * size)))
-    footer = _wrap(pair.footer, small, total - 2 * margin)
+    strong = _font(max(11, round(0.72 * size)), bold=True)
+    # The warning stands first and in bold: this picture travels without the report.
+    lines = [(line, strong, INK) for line in _wrap(pair.warning, strong, total - 2 * margin)]
+    lines += [(line, small, MUTED) for line in _wrap(pair.footer, small, total - 2 * margin)]
     head = margin + max(sum(_line_px(f) for _, f, _ in block) for block in blocks) + round(0.6 * size)
-    foot = round(0.7 * size) + len(footer) * _line_px(small) + round(0.8 * margin)
+    foot = round(0.7 * size) + len(lines) * _line_px(small) + round(0.8 * margin)
     canvas = Image.new("RGB", (total, head + height + foot), PAPER)
     draw = ImageDraw.Draw(canvas)
     for k, (block, picture) in enumerate(zip(blocks, (pair.before, pair.after), strict=True)):
@@ -220,8 +226,8 @@ def _compose(pair: AlignedPair, captions: list[tuple[str, str, str]]) -> Rgb:
             y += _line_px(font)
         canvas.paste(Image.fromarray(picture), (x, head))
     y = head + height + round(0.7 * size)
-    for line in footer:
-        draw.text((margin, y), line, font=small, fill=MUTED)
+    for line, font, color in lines:
+        draw.text((margin, y), line, font=font, fill=color)
         y += _line_px(small)
     return np.asarray(canvas, np.uint8)
 

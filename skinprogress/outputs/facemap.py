@@ -11,6 +11,8 @@ import numpy.typing as npt
 from skinprogress.face.regions import region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
+from skinprogress.outputs.chosen import best_of
+from skinprogress.outputs.facelabels import Outlines, area_of, draw_labels, label_lines
 from skinprogress.outputs.timeline import session_title
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import Change, ClientResult, View
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 _CROP_PX = 720
 _WHOLE = 0.5
 """A region that covers this share of the area of all others together is the frame of the picture, not a patch in it."""
-Outlines = dict[str, list[npt.NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +118,10 @@ def plot_face_map(
         h, w = crop.rgb.shape[:2]
         inches_per_px = min(6.0 / h, 6.5 / w)
         face_w, face_h = w * inches_per_px, h * inches_per_px
-        margin, top, foot = 1.6, 0.68, 0.95
+        lines = [label_lines(name, change, spec.decimals) for name, change in changes.items()]
+        # Room for the longest name (7 pt) and the longest figure (8.2 pt, bold).
+        margin = max(1.1, *(max(0.062 * len(a), 0.09 * len(b)) + 0.16 for a, b in lines))
+        top, foot = 0.68, 0.95
         width, height = face_w + 2 * margin + 0.75, face_h + top + foot
         figure = style.new_figure(width, height)
         ax = figure.add_axes((margin / width, foot / height, face_w / width, face_h / height))
@@ -130,7 +134,7 @@ def plot_face_map(
             _draw_region(
                 ax, crop.outlines_xy.get(region, []), style.change_fill(change, spec.better, limit), region in whole
             )
-        _draw_labels(ax, changes, crop.outlines_xy, whole, spec.decimals, margin / face_w * w)
+        draw_labels(ax, changes, crop.outlines_xy, whole, spec.decimals, margin / face_w * w)
         bar = ((width - 0.72) / width, (foot + 0.5) / height, 0.11 / width, (face_h - 1.0) / height)
         style.draw_color_bar(figure, bar, spec.better, limit, spec.decimals)
         names = [session_title(result, s) for s in (from_session, to_session)]
@@ -146,12 +150,9 @@ def plot_face_map(
 def _changes_between(
     result: ClientResult, metric: str, view: View, from_session: str, to_session: str
 ) -> dict[str, Change]:
-    found: dict[str, Change] = {}
-    for c in result.changes:
-        if (c.metric, c.view, c.from_session, c.to_session) == (metric, view, from_session, to_session) and (
-            c.region not in found or c.method == "compensated"
-        ):
-            found[c.region] = c
+    pair = (metric, view, from_session, to_session)
+    shown = best_of(c for c in result.changes if (c.metric, c.view, c.from_session, c.to_session) == pair)
+    found = {c.region: c for c in shown}
     return {name: found[name] for name in style.ordered_regions(found)}
 
 
@@ -161,27 +162,9 @@ def _limit(result: ClientResult, metric: str, view: View, shown: list[Change]) -
     return style.color_limit(same, style.early_sessions(result))
 
 
-def _area(polygon: npt.NDArray[np.float64]) -> float:
-    return float(abs(cv2.contourArea(polygon.astype(np.float32)))) if len(polygon) > 2 else 0.0
-
-
-def _inner_point(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the point that lies deepest inside an outline, which a crescent's centre of mass may not."""
-    low = polygon.min(axis=0) - 2
-    w, h = np.ceil(polygon.max(axis=0) - low).astype(int) + 3
-    inside = np.zeros((h, w), np.uint8)
-    cv2.fillPoly(inside, [np.round(polygon - low).astype(np.int32)], 1)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-    # Among the deep points the one nearest the centre: a long band is named at its middle.
-    rows, cols = np.nonzero(depth >= 0.8 * depth.max())
-    points = np.stack([cols, rows], axis=1) + low
-    chosen: npt.NDArray[np.float64] = points[np.argmin(np.hypot(*(points - polygon.mean(axis=0)).T))]
-    return chosen
-
-
 def _whole_faces(outlines: Outlines) -> frozenset[str]:
     """Return the regions that hold most of the others, like the whole face: drawn as a line, named at the foot."""
-    areas = {name: sum(map(_area, polygons)) for name, polygons in outlines.items()}
+    areas = {name: sum(map(area_of, polygons)) for name, polygons in outlines.items()}
     return frozenset(name for name, area in areas.items() if area > _WHOLE * (sum(areas.values()) - area) > 0)
 
 
@@ -207,97 +190,3 @@ def _rgb(color: str) -> tuple[float, float, float]:
     from matplotlib.colors import to_rgb
 
     return to_rgb(color)
-
-
-def _draw_labels(
-    ax: "Axes",
-    changes: dict[str, Change],
-    outlines: Outlines,
-    whole: frozenset[str],
-    decimals: int,
-    margin_px: float,
-) -> None:
-    """Name each region in the nearer margin, with a thin line to it; whole faces are named below the picture."""
-    width, height = ax.get_xlim()[1], ax.get_ylim()[0]
-    places = {
-        name: _inner_point(max(outlines[name], key=_area))
-        for name in changes
-        if name not in whole and any(map(_area, outlines.get(name, [])))
-    }
-    for side, names in zip((-1, 1), _sides(places), strict=True):
-        rows = spread([float(places[n][1]) for n in names], 0.03 * height, 0.95 * height)
-        for name, y in zip(names, rows, strict=True):
-            x = -0.04 * margin_px if side < 0 else width + 0.04 * margin_px
-            align = "right" if side < 0 else "left"
-            point = places[name]
-            ax.plot([x, point[0]], [y, point[1]], color=style.INK, lw=0.6, clip_on=False, zorder=4)
-            ax.plot(*point, marker="o", ms=2.2, color=style.INK, zorder=5)
-            x += side * 0.03 * margin_px
-            lines = _label_lines(name, changes[name], decimals)
-            ax.text(x, y - 0.006 * height, lines[0], ha=align, va="bottom", fontsize=7, color=style.MUTED)
-            ax.text(x, y + 0.002 * height, lines[1], ha=align, va="top", fontsize=8.2, weight="bold")
-    below = [" ".join(_label_lines(name, changes[name], decimals)) for name in changes if name in whole]
-    ax.text(width / 2, height * 1.015, "     ".join(below), ha="center", va="top", fontsize=8.2, weight="bold")
-
-
-def _label_lines(name: str, change: Change, decimals: int) -> tuple[str, str]:
-    if change.verdict == "not comparable" or not math.isfinite(change.difference):
-        return style.region_title(name), "not comparable"
-    number = style.number_text(change.difference, decimals, sign=True)
-    interval = style.interval_text(change, decimals)
-    # An uneven interval is two numbers already: brackets keep it apart from the change.
-    shown = interval if interval.startswith("±") else f"({interval})" if interval else ""
-    return style.region_title(name), f"{number} {shown} {style.symbol_of(change)}"
-
-
-def _sides(places: dict[str, npt.NDArray[np.float64]]) -> tuple[list[str], list[str]]:
-    """Share the regions out to the two margins: those in the middle go to the shorter one."""
-    if not places:
-        return [], []
-    middle = float(np.median([p[0] for p in places.values()]))
-    spread_px = float(np.ptp([p[0] for p in places.values()])) or 1.0
-    left = [n for n, p in places.items() if (p[0] - middle) / spread_px < -0.12]
-    right = [n for n, p in places.items() if (p[0] - middle) / spread_px > 0.12]
-    for name in sorted(places.keys() - {*left, *right}, key=lambda n: float(places[n][1])):
-        (left if len(left) < len(right) else right).append(name)
-
-    def height(name: str) -> float:
-        return float(places[name][1])
-
-    return sorted(left, key=height), sorted(right, key=height)
-
-
-def spread(wanted: list[float], low: float, high: float, *, gap: float | None = None) -> list[float]:
-    """Move sorted positions apart to at least `gap`, as little as possible, within low … high.
-
-    Parameters
-    ----------
-    wanted : list of float
-        Ascending.
-    gap : float, optional
-        By default a twelfth of the range; less where that many do not fit.
-
-    Returns
-    -------
-    list of float
-        Ascending.
-
-    Examples
-    --------
-    >>> spread([5.0, 5.0, 9.0], 0.0, 12.0, gap=2.0)
-    [4.0, 6.0, 9.0]
-    """
-    n = len(wanted)
-    if n == 0:
-        return []
-    step = min((high - low) / 12 if gap is None else gap, (high - low) / max(n - 1, 1))
-    # Least squares with a minimum gap is isotonic regression of the positions less their share of the gaps.
-    blocks: list[list[float]] = []
-    for i, position in enumerate(wanted):
-        blocks.append([position - i * step])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            last = blocks.pop()
-            blocks[-1] += last
-    flat = [float(np.mean(block)) for block in blocks for _ in block]
-    top = high - (n - 1) * step
-    return [min(max(p, low), top) + i * step for i, p in enumerate(flat)]

@@ -1,7 +1,6 @@
 """Files that appear whole or not at all, and the folder that they go into."""
 
 import contextlib
-import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ RECORD = "run.json"
 """The file that says that a folder holds results of this program."""
 
 _RESULTS = (
-    "report.html", RECORD, "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv", "changes.parquet",
+    "report.html", "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv", "changes.parquet",
     "comparisons.csv", "findings.csv",
 )  # fmt: skip
 _PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
@@ -113,8 +112,8 @@ def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
             f"The output folder {out} cannot be written ({error.strerror or error})", "choose another folder with -o"
         ) from error
     finally:
-        if probe.exists():
-            probe.unlink()
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -151,28 +150,21 @@ def _is_within(out: Path, folder: Path) -> bool:
 
 
 def _find_foreign(out: Path) -> str | None:
-    """Name of a file in `out` that a run would overwrite, unless the folder says that its results are ours."""
-    present = [name for name in _RESULTS if os.path.lexists(out / name)]
-    try:
-        record = json.loads((out / RECORD).read_text("utf-8")) if (out / RECORD).is_file() else None
-    except (OSError, ValueError):
-        record = None
-    is_ours = isinstance(record, dict) and isinstance(record.get("files"), list) and "settings_hash" in record
-    return None if is_ours or not present else present[0]
+    """Name of a file in `out` that a run would overwrite, unless a record, broken or not, says that a run was here."""
+    if os.path.lexists(out / RECORD):
+        return None
+    return next((name for name in _RESULTS if os.path.lexists(out / name)), None)
 
 
 def _find_photo(out: Path) -> Path | None:
     """First photo in `out` or one folder below it, leaving out the folders that this program fills."""
-    if not out.is_dir():
-        return None
+    suffixes = _PHOTO_SUFFIXES | _RAW_SUFFIXES
     try:
-        here = sorted(out.iterdir())
+        here = sorted(out.iterdir()) if out.is_dir() else []
         below = [p for d in here if d.is_dir() and d.name not in FOLDERS and d.name[0] != "." for p in _listed(d)]
+        return next((p for p in (*here, *below) if p.suffix.lower() in suffixes and p.is_file()), None)
     except OSError:
         return None  # the probe says it better
-    return next(
-        (p for p in (*here, *below) if p.suffix.lower() in _PHOTO_SUFFIXES | _RAW_SUFFIXES and p.is_file()), None
-    )
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from skinprogress.comparison.course import is_covered
+from skinprogress.comparison.findings import session_text
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
-from skinprogress.outputs.wording import listed, phase_text, session_text
+from skinprogress.outputs.wording import listed, phase_text
 from skinprogress.records import Change, ClientResult
 
 

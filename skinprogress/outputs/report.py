@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinprogress.comparison.calibration import REPEATABILITY
+from skinprogress.comparison.findings import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
-from skinprogress.outputs.composites import aligned_names
+from skinprogress.outputs.composites import TOO_SOON, aligned_names
 from skinprogress.outputs.files import write_whole
-from skinprogress.outputs.pairs import render_pair, sessions_to_show, used_views
-from skinprogress.outputs.pictures import embed_array, embed_file
-from skinprogress.outputs.style import number_text
+from skinprogress.outputs.pairs import photo_name, render_pair, sessions_to_show, used_views
+from skinprogress.outputs.pictures import embed_array, embed_file, size_of
+from skinprogress.outputs.rows import shared_flags
+from skinprogress.outputs.style import CHART_DPI, number_text
 from skinprogress.outputs.summary import Summary, summarize
-from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, session_text
-from skinprogress.records import ClientResult, Consent
+from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, sentence
+from skinprogress.records import ClientResult, Consent, Flag
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,7 +33,8 @@ CHARTS = {
     "change_map": "change since the baseline, by region and session",
 }
 """Kind of chart, as it stands first in the file name, to what it shows."""
-_SLIDER_PX, _COMPOSITE_PX, _CHART_PX, _THUMB_PX = 900, 1200, 1500, 150
+_SLIDER_PX, _COMPOSITE_PX, _CHART_PX, _THUMB_PX = 900, 1200, 1600, 150
+_CHART_SCALE = 97.5 / CHART_DPI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class ChartPicture:
     uri: str
     caption: str
     alt: str
+    width: int
+    height: int
 
 
 def write_report(result: ClientResult, out: Path) -> list[Path]:
@@ -92,6 +97,9 @@ def render_report(result: ClientResult, out: Path) -> str:
         sessions=list(_sessions(result, summary, out)),
         rejected=[p for p in result.photos if p.status == "rejected"],
         used=[p for p in result.photos if p.status == "used"],
+        names=_session_names(result),
+        shared_flags=shared_flags([p for p in result.photos if p.status == "used"]),
+        too_soon=TOO_SOON,
         sliders=list(_sliders(result)),
         composites=list(_composites(result, summary, out)),
         consent=_consent_text(result.plan.course.consent),
@@ -124,6 +132,7 @@ def _environment() -> "Environment":
         slug=lambda word: word.replace(" ", "-"),
         number=lambda value, decimals: number_text(value, decimals) if value == value else "–",
         phase=phase_text,
+        sentence=sentence,
     )
     return environment
 
@@ -149,6 +158,7 @@ def _period(result: ClientResult) -> str:
 def _sessions(result: ClientResult, summary: Summary, out: Path) -> Iterable[dict[str, Any]]:
     """Every session with its place in the course, its role and its photos."""
     names = aligned_names(result)
+    shared = shared_flags([p for p in result.photos if p.status == "used"])
     for session in result.sessions:
         role = ""
         if session == result.plan.baseline:
@@ -158,12 +168,21 @@ def _sessions(result: ClientResult, summary: Summary, out: Path) -> Iterable[dic
         elif summary.pair is not None and session == summary.pair[1]:
             role = "latest" if summary.early else "outcome"
         photos = [
-            {"row": p, "thumb": embed_file(out / "aligned" / names[p.file], max_side=_THUMB_PX, quality=80)}
+            {
+                "row": p,
+                "thumb": embed_file(out / "aligned" / names[p.file], max_side=_THUMB_PX, quality=80),
+                "remarks": flag_texts(p.flags & ~shared),
+            }
             for p in result.photos
             if p.session == session and p.status == "used" and p.file in names
         ]
         phase = result.plan.phases.get(session)
         yield {"label": session, "when": phase_text(phase), "early": is_early(phase), "role": role, "photos": photos}
+
+
+def _session_names(result: ClientResult) -> dict[str, str]:
+    names = {i.ref.session: photo_name(i) for i in result.inspections.values()}
+    return {session: names.get(session, session_text(session)) for session in {*result.sessions, *names}}
 
 
 def _sliders(result: ClientResult) -> Iterable[dict[str, Any]]:
@@ -204,11 +223,15 @@ def _charts(summary: Summary, out: Path) -> list[dict[str, Any]]:
     named = [(*_parse_chart_name(path.stem), path) for path in sorted(folder.glob("*.png"))]
     named.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
     for kind, metric, view, path in named:
-        if metric and (uri := embed_file(path, max_side=_CHART_PX, quality=90)):
+        size = size_of(path)
+        if metric and size and (uri := embed_file(path, max_side=_CHART_PX, quality=90)):
             caption = f"{METRICS[metric].title} {CHARTS.get(kind, kind.replace('_', ' '))}, {VIEW_TITLES[view]} view"
-            says = [p for p in summary.points if p.startswith(METRICS[metric].title + " ")]
+            says = [p.text for p in summary.points if p.metric == metric]
             alt = f"{caption}. {' '.join(says) or 'No change could be shown.'}"
-            found.setdefault(metric, []).append(ChartPicture(uri=uri, caption=caption, alt=alt))
+            # All charts in one scale, so that their letters are of one size on the page.
+            width, height = (round(px * _CHART_SCALE) for px in size)
+            picture = ChartPicture(uri=uri, caption=caption, alt=alt, width=width, height=height)
+            found.setdefault(metric, []).append(picture)
     real = {g.metric.name for g in summary.groups if g.shown}
     ordered = [name for name in METRICS if name in found]
     first = next((name for name in ordered if name in real), ordered[0] if ordered else "")
@@ -237,7 +260,9 @@ def _color_groups(result: ClientResult) -> list[dict[str, Any]]:
     """Photos whose colour was treated alike: what it was matched on, why, and what to bear in mind."""
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for file, c in result.plan.corrections.items():
-        fresh = {"rung": c.rung, "reason": c.reason, "remarks": flag_texts(c.flags), "files": []}
+        # The reason says already what the flags of colour stand for.
+        said = Flag.COLOR_NOT_MATCHED | Flag.BACKGROUND_PLAIN if c.reason else Flag.NONE
+        fresh = {"rung": c.rung, "reason": c.reason, "remarks": flag_texts(c.flags & ~said), "files": []}
         groups.setdefault((c.rung, c.reason, str(c.flags)), fresh)["files"].append(file)
     return list(groups.values())
 

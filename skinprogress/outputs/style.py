@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
+CHART_DPI = 150
 INK = "#22303c"
 MUTED = "#6b7780"
 GRID = "#e4e8eb"
@@ -76,6 +77,10 @@ def chart_style() -> Iterator[None]:
 
     own: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in _FAMILIES}
     own.update(_STYLE)
+    # Inside another of ours nothing has changed, and setting some hundred values again costs more than a small chart.
+    if all(matplotlib.rcParams.get(k) == v for k, v in own.items()):
+        yield
+        return
     with matplotlib.rc_context(own):
         yield
 
@@ -215,9 +220,15 @@ def draw_cell(ax: "Axes", column: int, row: int, fill: tuple[float, float, float
 
     corner = (column - 0.48, row - 0.46)
     if fill is None:
-        ax.add_patch(Rectangle(corner, 0.96, 0.92, fc=NOT_COMPARABLE, ec="#b3b9be", hatch="/////", lw=0))
+        ax.add_artist(Rectangle(corner, 0.96, 0.92, fc=NOT_COMPARABLE, ec="#b3b9be", hatch="/////", lw=0))
     else:
-        ax.add_patch(Rectangle(corner, 0.96, 0.92, fc=fill, ec="none"))
+        ax.add_artist(Rectangle(corner, 0.96, 0.92, fc=fill, ec="none"))
+
+
+def incomparable_sessions(result: ClientResult, view: View) -> frozenset[str]:
+    """Return the sessions whose photos of a view are too different from the baseline to be set beside it."""
+    graded = {c.to_session: c.grade for c in result.comparisons if c.against == "baseline" and c.view == view}
+    return frozenset(s for s, grade in graded.items() if grade == "F")
 
 
 def draw_heading(figure: "Figure", title: str, below: str) -> None:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from skinprogress.comparison.findings import date_text, duration_text
 from skinprogress.outputs.style import aside_sessions, printable
 from skinprogress.records import ClientResult, Flag, Treatment
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,11 +128,11 @@ def _heads(result: ClientResult) -> Iterator[tuple[str, str, str]]:
         phase = result.plan.phases.get(session)
         at = times.get(session)
         year = f" {at:%y}" if at is not None and len(years) > 1 else ""
-        date = printable(session, max_chars=14) if at is None else f"{at.day} {_MONTHS[at.month - 1]}{year}"
+        date = printable(session, max_chars=14) if at is None else f"{date_text(at, short=True)}{year}"
         if session in aside:
             below = aside[session]
         elif phase is not None and phase.days_after is not None:
-            below = f"+{duration_text(phase.days_after)}"
+            below = f"+{duration_text(phase.days_after, short=True)}"
         elif phase is not None and phase.name == "before":
             below = "before"
         else:
@@ -141,22 +140,9 @@ def _heads(result: ClientResult) -> Iterator[tuple[str, str, str]]:
         yield session, date, below
 
 
-def duration_text(days: float) -> str:
-    """Return a time since a treatment as a clinician says it: ``2 h``, ``7 d``, ``6 wk``, ``8 mo``."""
-    if days < 1.5 / 24:
-        return f"{days * 1440:.0f} min"
-    if days < 2:
-        return f"{days * 24:.0f} h"
-    if days < 14:
-        return f"{days:.0f} d"
-    if days < 182:
-        return f"{days / 7:.0f} wk"
-    return f"{days / 30.44:.0f} mo"
-
-
 def session_title(result: ClientResult, session: str) -> str:
     """Return a session in one line with its year where it is dated, for titles."""
     at = _taken_at(result).get(session)
     date, below = lay_out_sessions(result).heads[session]
-    full = date if at is None else f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+    full = f"“{date}”" if at is None else f"{date_text(at, short=True)} {at.year}"
     return f"{full} ({below})" if below else full

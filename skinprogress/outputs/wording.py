@@ -3,16 +3,10 @@
 import math
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
 
+from skinprogress.comparison.course import RECENT_PHASES
+from skinprogress.comparison.findings import duration_text
 from skinprogress.records import Flag, Phase
-
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-EARLY = ("acute", "peeling")
-"""Phases in which the skin still answers to the treatment: no change in them is called better or worse."""
 
 VIEW_TITLES = {
     "front": "front",
@@ -21,36 +15,6 @@ VIEW_TITLES = {
     "left_profile": "left side",
     "right_profile": "right side",
 }
-
-
-def session_text(session: str) -> str:
-    """A session's label for people: ``14 March 2026, 16:30``, or the label itself where it is no date.
-
-    Examples
-    --------
-    >>> session_text("2026-03-14T16:30"), session_text("Session 2")
-    ('14 March 2026, 16:30', 'Session 2')
-    """
-    try:
-        at = datetime.fromisoformat(session)
-    except ValueError:
-        return " ".join(session.split())
-    day = f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
-    return f"{day}, {at:%H:%M}" if "T" in session else day
-
-
-def duration_text(days: float) -> str:
-    """A number of days as people say it.
-
-    Examples
-    --------
-    >>> [duration_text(d) for d in (0.02, 0.0834, 1.2, 9.6, 42, 400)]
-    ['29 minutes', '2 hours', '29 hours', '10 days', '6 weeks', '13 months']
-    """
-    steps = ((1 / 24, 1 / 1440, "minute"), (2, 1 / 24, "hour"), (21, 1, "day"), (183, 7, "week"))
-    size, unit = next(((size, unit) for limit, size, unit in steps if days < limit), (30.44, "month"))
-    count = round(days / size)
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def phase_text(phase: Phase | None) -> str:
@@ -65,7 +29,7 @@ def phase_text(phase: Phase | None) -> str:
 
 def is_early(phase: Phase | None) -> bool:
     """Tell whether the session lies within days of a treatment."""
-    return phase is not None and phase.name in EARLY
+    return phase is not None and phase.name in RECENT_PHASES
 
 
 def flag_texts(flags: Flag, among: Iterable[Flag] | None = None) -> list[str]:
@@ -102,3 +66,8 @@ def listed(words: Iterable[str]) -> str:
     """
     found = list(words)
     return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else ""
+
+
+def sentence(text: str) -> str:
+    """Give a text a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""

@@ -58,6 +58,7 @@ _NEXT_DAY = re.compile(r"\b(?:(?:next|following) day|day after|(?:am )?nächsten
 _VISIT = re.compile(r"\b(?:session|visit|sitzung|termin|besuch|treatment|behandlung|appointment) ?(?:no )?(\d+)\b")
 _DIRECTLY = re.compile(rf"\b(directly|immediately|straight|just|right|direkt|gleich|sofort) (?:{_AFTER})\b")
 
+_MOST_DAYS = 36500.0  # a number beyond a century is a counter
 _NEXT_MORNING_HOURS = 18.0  # a treatment in the afternoon, a photo after breakfast
 
 
@@ -197,15 +198,15 @@ def _find_offset(words: str) -> tuple[float | None, float | None, str]:
         return _NEXT_MORNING_HOURS, 1.0, "next morning"
     if _NEXT_DAY.search(words):
         return 24.0, 1.0, "next day"
-    if match := _HOURS.search(words):
-        hours = _number(match[1])
+    if (match := _HOURS.search(words)) and (hours := _number(match[1])) <= _MOST_DAYS * 24.0:
         return hours, hours / 24.0, f"{hours:g} h after"
-    if match := _MINUTES.search(words):
-        minutes = _number(match[1])
+    if (match := _MINUTES.search(words)) and (minutes := _number(match[1])) <= _MOST_DAYS * 1440.0:
         return minutes / 60.0, minutes / 1440.0, f"{minutes:g} min after"
     for unit, days, pattern in _UNITS_OF_DAYS:
         if match := pattern.search(words):
             number = _number(next(group for group in match.groups() if group is not None))
+            if number * days > _MOST_DAYS:
+                continue
             # Day 0 is the day of the treatment, before or after it.
             return (number * days * 24.0 if number > 0 else None), number * days, f"{unit} {number:g}"
     return None, None, ""

@@ -127,8 +127,8 @@ def read_course(folder: Path, *, regions: Iterable[str] = REGION_NAMES) -> Cours
         status = path.stat()
         # A pipe would wait for ever; a link to a device would never end.
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-            what = "is too large to have been written by hand" if stat.S_ISREG(status.st_mode) else "is not a file"
-            raise CourseFileError(f"{one_line(str(path))} {what}", "rename it to go on without it")
+            what = "it is too large for a course file" if stat.S_ISREG(status.st_mode) else "it is not an ordinary file"
+            raise CourseFileError(f"{one_line(str(path))} cannot be read ({what})", "rename it to go on without it")
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
@@ -165,6 +165,11 @@ def _parse(path: Path, text: str, regions: tuple[str, ...]) -> CourseFile:
         data: dict[str, Any] = tomllib.loads(complete)
     except tomllib.TOMLDecodeError as error:
         raise from_toml_error(path, text, error) from error
+    except (RecursionError, ValueError) as error:
+        raise CourseFileError(
+            f"{one_line(str(path))} is not understood (brackets nested too deep, or a number of thousands of digits)",
+            "take out what no person would write",
+        ) from error
     try:
         course = CourseFile.model_validate(data, context={"regions": regions})
     except ValidationError as error:

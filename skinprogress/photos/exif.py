@@ -61,8 +61,8 @@ def read_taken_at(exif: "Exif") -> datetime | None:
             taken_at = datetime.strptime(_text(details.get(tag))[:19], "%Y:%m:%d %H:%M:%S")
         except ValueError:
             continue
-        # Cameras whose clock was never set start at their epoch.
-        if taken_at.year > 1990:
+        # Cameras whose clock was never set start at their epoch; some programs write 9999 for "unknown".
+        if 1990 < taken_at.year < 2100:
             return taken_at
     return None
 

@@ -134,7 +134,7 @@ def _walk(root: Path, scan: Scan) -> Iterator[Found]:
         except OSError as error:
             scan.rejected.append(_not_opened(shown, error))
             continue
-        is_output = {"run.json", "report.html"} <= {entry.name for entry in entries}
+        is_output = _is_output(folder, {entry.name for entry in entries})
         if is_output and names:
             scan.skipped.append((shown, "a folder of results that this program made"))
             continue
@@ -158,6 +158,17 @@ def _walk(root: Path, scan: Scan) -> Iterator[Found]:
                 yield Found(path=Path(entry.path), file=file, folders=names)
             else:
                 scan.skipped.append((file, "a pipe, socket or device, not a file"))
+
+
+def _is_output(folder: Path, names: set[str]) -> bool:
+    """True for a folder of results, of a run that was stopped before its report too."""
+    if "run.json" not in names or "report.html" in names:
+        return "run.json" in names
+    try:
+        with (folder / "run.json").open("rb") as file:
+            return b'"settings_hash"' in file.read(1 << 22)
+    except OSError:
+        return False
 
 
 def _reason_by_name(name: str, *, is_output: bool) -> str:

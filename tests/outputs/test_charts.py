@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterable
 from itertools import combinations
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from skinprogress.comparison.findings import duration_text
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.changemap import plot_change_map
 from skinprogress.outputs.charts import plot_trend, write_charts
-from skinprogress.outputs.facemap import plot_face_map, read_face_crop, spread
-from skinprogress.outputs.timeline import duration_text, lay_out_sessions
+from skinprogress.outputs.facelabels import spread
+from skinprogress.outputs.facemap import plot_face_map, read_face_crop
+from skinprogress.outputs.timeline import lay_out_sessions
 from skinprogress.records import Change, ClientResult
 
 Fake = Callable[..., ClientResult]
@@ -90,6 +93,39 @@ def test_face_map_labels_stand_apart_and_on_the_clients_own_side(fake_result: Fa
     x = {t.get_text(): t.get_window_extent().x0 for t in texts}
     assert x["left cheek"] > x["right cheek"]  # seen from the front, the client's left is on our right
     assert x["left jaw"] > x["right jaw"]
+
+
+def test_leader_lines_keep_off_other_regions(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, folder=tmp_path, metrics=ONE)
+    start, end = result.sessions
+    figure = plot_face_map(result, metric="redness", view="front", from_session=start, to_session=end)
+    crop = read_face_crop(result, view="front")
+    height, width = crop.rgb.shape[:2]
+    regions = {}
+    for name, polygons in crop.outlines_xy.items():
+        regions[name] = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(regions[name], [np.round(p).astype(np.int32) for p in polygons], 1)
+    whole = max(regions, key=lambda name: int(regions[name].sum()))
+    del regions[whole]
+    lines = [drawn for drawn in figure.axes[0].lines if len(drawn.get_xdata()) > 1]
+    assert len(lines) == len(regions)
+    for drawn in lines:
+        path = np.asarray(drawn.get_xydata())
+        drawing = np.zeros((height, width), np.uint8)
+        cv2.polylines(drawing, [np.round(path).astype(np.int32)], isClosed=False, color=1)
+        x, y = path[0].astype(int)
+        own = [name for name, mask in regions.items() if mask[y, x]]
+        crossed = sum(int((drawing & mask).sum()) for name, mask in regions.items() if name not in own)
+        assert crossed < 0.06 * width, f"the line of {own} crosses {crossed} px of other regions"
+
+
+def test_a_session_of_grade_f_stands_aside_unjoined(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("nose",))
+    worst = tuple(dataclasses.replace(c, grade="F") for c in result.comparisons)
+    figure = plot_trend(dataclasses.replace(result, comparisons=worst), metric="redness", view="front")
+    joined = next(drawn for drawn in figure.axes[0].lines if drawn.get_linestyle() == "-")
+    assert len(joined.get_xdata()) == 1
+    assert any("cannot be compared with the baseline" in t.get_text() for t in _texts(figure))
 
 
 def test_a_face_map_of_a_pair_that_was_never_compared_is_refused(fake_result: Fake) -> None:
@@ -264,7 +300,7 @@ def test_years_are_written_where_the_course_spans_two(fake_result: Fake) -> None
     ("days", "text"), [(0.02, "29 min"), (2 / 24, "2 h"), (0.75, "18 h"), (7, "7 d"), (42, "6 wk"), (250, "8 mo")]
 )
 def test_times_since_a_treatment_read_as_spoken(days: float, text: str) -> None:
-    assert duration_text(days) == text
+    assert duration_text(days, short=True) == text
 
 
 def test_names_with_dollars_emoji_and_newlines_are_drawn_as_they_are(fake_result: Fake, tmp_path: Path) -> None:

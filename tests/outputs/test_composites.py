@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from skinprogress.face.canonical import apply_affine, estimate_similarity
 from skinprogress.outputs import composites
 from skinprogress.outputs.alignment import (
-    apply_affine,
     common_box,
-    fit_similarity,
     head_frame,
     photo_to_frame,
     render_aligned,
@@ -30,7 +29,7 @@ from skinprogress.outputs.composites import (
 )
 from skinprogress.outputs.pairs import photos_of, render_pair, sessions_to_show
 from skinprogress.outputs.wording import phase_text, safe_name
-from skinprogress.records import ClientResult, ColorCorrection, Flag, Phase
+from skinprogress.records import ClientResult, ColorCorrection, Phase
 
 Fake = Callable[..., ClientResult]
 
@@ -70,8 +69,8 @@ def test_similarity_is_recovered_and_never_mirrors() -> None:
     rng = np.random.default_rng(1)
     points = rng.normal(size=(10, 2))
     truth = np.array([[0.6, -0.8, 3.0], [0.8, 0.6, -1.0]]) * 2.5
-    np.testing.assert_allclose(fit_similarity(points, apply_affine(truth, points)), truth, atol=1e-12)
-    mirrored = fit_similarity(points, points * [-1, 1])
+    np.testing.assert_allclose(estimate_similarity(points, apply_affine(truth, points)), truth, atol=1e-12)
+    mirrored = estimate_similarity(points, points * [-1, 1])
     assert np.linalg.det(mirrored[:, :2]) > 0
 
 
@@ -107,7 +106,7 @@ def test_the_crop_shrinks_to_what_both_photos_cover(client: ClientResult) -> Non
     close = dataclasses.replace(before, width_px=int(points[454, 0]))  # cut through the client's left ear
     cut = common_box([close, after], frame)
     assert cut[2] < whole[2] - 0.2
-    assert cut[2] <= apply_affine(photo_to_frame(close, frame), [[close.width_px, points[454, 1]]])[0, 0]
+    assert cut[2] <= apply_affine(photo_to_frame(close, frame), np.array([[close.width_px, points[454, 1]]]))[0, 0]
 
 
 def test_color_is_one_map_in_linear_light(client: ClientResult) -> None:
@@ -136,12 +135,49 @@ def test_one_unmatched_photo_leaves_both_as_they_are(client: ClientResult) -> No
 
 
 def test_footer_says_what_differs_and_what_was_matched(client: ClientResult) -> None:
-    assert render_pair(client, view="front").footer == (
+    assert render_pair(_graded(client, "A"), view="front").footer == (
         "Aligned by rotation, scale and shift; colour matched on the background."
     )
-    odd = tuple(dataclasses.replace(c, flags=Flag.LIGHT_DIFFERS | Flag.COLOR_NOT_MATCHED) for c in client.comparisons)
-    footer = render_pair(dataclasses.replace(client, comparisons=odd), view="front").footer
-    assert footer.endswith("The light comes from elsewhere.")
+    odd = _graded(client, "B", "the light comes from elsewhere")
+    fair = render_pair(odd, view="front")
+    assert fair.footer.endswith("Small differences: the light comes from elsewhere.")
+    assert fair.warning == ""
+
+
+def _graded(result: ClientResult, grade: str, *reasons: str) -> ClientResult:
+    rows = tuple(dataclasses.replace(c, grade=grade, reasons=reasons) for c in result.comparisons)
+    return dataclasses.replace(result, comparisons=rows)
+
+
+@pytest.mark.parametrize(
+    ("grade", "words"),
+    [
+        ("A", ""),
+        ("C", "Compare with care (grade C): the face is small."),
+        ("F", "Not comparable (grade F): the face is small."),
+    ],
+)
+def test_an_unfair_pair_carries_its_warning_into_the_picture(client: ClientResult, grade: str, words: str) -> None:
+    plain = render_before_after(_graded(client, "A"), view="front")
+    graded = _graded(client, grade, "the face is small")
+    assert render_pair(graded, view="front").warning == words
+    if words:  # one more line below the pictures
+        assert render_before_after(graded, view="front").shape[0] > plain.shape[0]
+
+
+def test_a_session_called_before_is_named_by_its_file(client: ClientResult) -> None:
+    first, last = client.sessions
+    pair = render_pair(client, view="front")
+    assert pair.names == ("10 March 2026", "25 April 2026")
+    for file, inspection in list(client.inspections.items()):
+        label = {first: "before", last: "after"}[inspection.ref.session]
+        client.inspections[file] = dataclasses.replace(
+            inspection, ref=dataclasses.replace(inspection.ref, session=label)
+        )
+    renamed = dataclasses.replace(
+        client, sessions=("before", "after"), plan=dataclasses.replace(client.plan, baseline="before")
+    )
+    assert set(render_pair(renamed, view="front").names) == set(client.inspections)
 
 
 def test_caption_warns_within_days_of_a_treatment(client: ClientResult, monkeypatch: pytest.MonkeyPatch) -> None:

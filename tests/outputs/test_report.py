@@ -20,7 +20,8 @@ from skinprogress.outputs import report
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.pictures import embed_array
 from skinprogress.outputs.report import render_report
-from skinprogress.outputs.summary import describe_change, summarize
+from skinprogress.outputs.rows import describe_change
+from skinprogress.outputs.summary import summarize
 from skinprogress.outputs.table import OUTPUTS, Output, write_outputs
 from skinprogress.records import ClientResult, Consent, Flag
 
@@ -222,8 +223,13 @@ def test_headline_names_both_directions(fake_result: Fake) -> None:
              ("relative_redness", "face"): "changed"}  # fmt: skip
     changes = [dataclasses.replace(c, verdict=words.get((c.metric, c.region), c.verdict)) for c in result.changes]
     summary = summarize(dataclasses.replace(result, changes=tuple(changes)))
-    assert summary.headline == ("Redness improved in some places and worsened in others; relative redness changed.")
-    assert "Redness worsened in 1 of 3 regions: left cheek." in summary.points
+    assert summary.headline == "Redness improved (forehead); redness worsened (left cheek)."
+    told = {p.text.split(":")[0]: p for p in summary.points}
+    assert set(told) == {
+        "Redness improved in 1 of 3 regions", "Redness worsened in 1 of 3 regions",
+        "Relative redness changed in 1 of 3 regions",
+    }  # fmt: skip
+    assert told["Relative redness changed in 1 of 3 regions"].metric == "relative_redness"
 
 
 def test_compensated_figures_come_before_raw_ones(fake_result: Fake) -> None:
@@ -243,9 +249,69 @@ def test_sessions_that_cannot_be_compared(fake_result: Fake, tmp_path: Path) -> 
         baseline=nan, followup=nan, detectable_change=nan, flags=Flag.LIGHT_DIFFERS,
     )  # fmt: skip
     page = _page(result, tmp_path)
-    assert "The sessions could not be compared." in page.text
+    assert "These photos cannot be compared." in page.text
+    assert "What changed" not in page.text  # there is nothing to unfold
     assert "the light comes from elsewhere" in page.text
     assert not re.search(r"\bnan\b", page.text.lower())
+
+
+def _graded(result: ClientResult, grade: str, *reasons: str, **values: object) -> ClientResult:
+    rows = (dataclasses.replace(c, grade=grade, reasons=reasons, **values) for c in result.comparisons)  # type: ignore[arg-type]
+    return dataclasses.replace(result, comparisons=tuple(rows))
+
+
+def test_points_carry_figure_and_interval_of_the_largest_changes(fake_result: Fake) -> None:
+    result = _with_changes(fake_result(2, **FEW), course_status="", verdict="improved", ci_low=-3.04, ci_high=-1.0)
+    sizes = {"forehead": -1.5, "cheek_left": -2.5, "face": -2.0}
+    changes = tuple(dataclasses.replace(c, difference=sizes[c.region]) for c in result.changes)
+    summary = summarize(dataclasses.replace(result, changes=changes))
+    assert summary.headline == "Redness and relative redness improved (all 3 regions)."
+    assert summary.points[0].text == (
+        "Redness improved in all 3 regions: largest left cheek −2.5 a* (−3.0 to −1.0) and whole face −2.0 a* "
+        "(−3.0 to −1.0)."
+    )
+
+
+def test_how_sure_is_said_before_the_figures(fake_result: Fake, tmp_path: Path) -> None:
+    result = _with_changes(fake_result(2, **FEW), course_status="", verdict="improved")
+    page = _page(_graded(result, "D", "the light comes from elsewhere"), tmp_path)
+    lead = page.text.split("What changed")[0]
+    assert "Grade D: the photos are hard to compare" in lead and "the light comes from elsewhere" in lead
+    assert "covers 95 %" in lead
+
+
+def test_grade_f_gives_no_figure_and_says_what_helps(fake_result: Fake, tmp_path: Path) -> None:
+    result = _with_changes(fake_result(2, **FEW), course_status="", verdict="not comparable")
+    page = _page(_graded(result, "F", "the head is turned differently", remedies=("look straight",)), tmp_path)
+    lead = page.text.split("Sessions and photos")[0]
+    assert "These photos cannot be compared." in lead
+    assert "No figure is given: the head is turned differently." in lead
+    assert "look straight" in lead
+    assert not page.all("li") or all("title" not in attrs for attrs in page.all("li"))
+
+
+def test_without_a_colour_reference_redness_as_a_whole_is_not_compared_and_the_page_says_why(
+    fake_result: Fake, tmp_path: Path
+) -> None:
+    result = _with_changes(
+        fake_result(2, **FEW), course_status="", verdict="no detectable change", color_reference="none"
+    )
+    blind = tuple(
+        dataclasses.replace(c, verdict="not comparable") if METRICS[c.metric].needs_color else c for c in result.changes
+    )
+    page = _page(dataclasses.replace(result, changes=blind), tmp_path)
+    assert "No change could be shown; how red the skin is could not be compared." in page.text
+    assert "because nothing in the photos (a colour card, a grey patch or the same wall behind)" in page.text
+    matched = _page(_with_changes(result, verdict="no detectable change"), tmp_path)
+    assert "how red the skin is could not" not in matched.text
+    assert "because nothing in the photos" not in matched.text
+
+
+def test_what_all_photos_share_is_said_once(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(3, **FEW)
+    photos = tuple(dataclasses.replace(p, flags=p.flags | Flag.PROFILE_MISSING) for p in result.photos)
+    page = _page(dataclasses.replace(result, photos=photos), tmp_path)
+    assert page.text.count("no colour profile in the file") == 1
 
 
 def test_one_session_says_that_a_comparison_needs_two(fake_result: Fake, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from skinprogress.errors import OutputError
 from skinprogress.metrics.table import METRICS
-from skinprogress.outputs.files import prepare_output, write_whole
+from skinprogress.outputs.files import prepare_output, reserved_output, write_whole
 from skinprogress.outputs.tables import (
     changes_frame,
     describe_run,
@@ -204,6 +204,56 @@ def test_results_never_mix_with_photos(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="mix"):
         prepare_output(client / "results", photos_folder=client)
     assert not (client / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["report.html", "photos.csv"])
+def test_files_of_another_origin_are_never_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('["not ours"]')
+    with pytest.raises(OutputError, match=name):
+        prepare_output(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_a_run_stopped_at_its_first_table_is_known_as_ours(
+    fake_result: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skinprogress.outputs.tables.render_parquet", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_tables(fake_result(n_sessions=2), tmp_path)
+    assert (tmp_path / "photos.csv").exists()
+    prepare_output(tmp_path)  # no "not known to come from this program"
+
+
+def test_links_in_a_circle_and_names_too_long_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "photos").mkdir()
+    for out in (tmp_path / "circle", tmp_path / "circle" / "x", tmp_path / ("x" * 300), tmp_path / "new" / ("x" * 300)):
+        with pytest.raises(OutputError), reserved_output(out, photos_folder=tmp_path / "photos"):
+            pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["circle", "photos"]
+
+
+def test_failed_work_leaves_no_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for out in (tmp_path / "a" / "b", tmp_path / "mine"):
+        with pytest.raises(KeyboardInterrupt), reserved_output(out):
+            assert out.is_dir()
+            raise KeyboardInterrupt
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+    with pytest.raises(KeyboardInterrupt), reserved_output(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "b" / "table.csv").touch()
+        raise KeyboardInterrupt
+    assert (tmp_path / "a" / "b" / "table.csv").exists()
+
+
+def test_the_photo_folder_is_known_by_its_other_names(tmp_path: Path) -> None:
+    (tmp_path / "client").mkdir()
+    (tmp_path / "link").symlink_to("client")
+    with pytest.raises(OutputError, match="mix"):
+        prepare_output(tmp_path / "link" / "out", photos_folder=tmp_path / "client")
 
 
 def test_a_folder_of_an_earlier_run_may_be_used_again(tmp_path: Path) -> None:

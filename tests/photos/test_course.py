@@ -211,6 +211,27 @@ def test_course_file_that_is_a_folder(tmp_path: Path) -> None:
         read_course(tmp_path)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="devices are files only on POSIX")
+def test_a_course_file_that_is_no_ordinary_file_is_never_read(tmp_path: Path) -> None:
+    # /dev/null ends at once; from a pipe or /dev/zero, reading would never come back.
+    (tmp_path / "course.toml").symlink_to(os.devnull)
+    with pytest.raises(CourseFileError, match="cannot be read"):
+        read_course(tmp_path)
+
+
+def test_a_course_file_that_is_a_link_to_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").symlink_to("gone.toml")
+    with pytest.raises(CourseFileError, match="leads nowhere"):
+        read_course(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000])
+def test_what_chokes_the_parser_is_a_mistake_in_the_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "course.toml").write_text(text)
+    with pytest.raises(CourseFileError, match="not understood"):
+        read_course(tmp_path)
+
+
 def ref(folder: Path, file: str, **more: object) -> PhotoRef:
     return PhotoRef(path=folder / file, file=file, client="x", session="s", **more)  # type: ignore[arg-type]
 

@@ -302,6 +302,25 @@ def test_results_written_into_the_client_folder_are_no_photos(client: Path, make
     assert [ref.file for ref in listing(client).photos] == ["a.jpg"]
 
 
+def test_results_of_a_stopped_run_are_no_photos(client: Path, make: Make) -> None:
+    make("a.jpg")
+    make("old/aligned/a.jpg")
+    (client / "old" / "run.json").write_text('{"complete": false, "settings_hash": "0"}')
+    make("other/b.jpg")
+    (client / "other" / "run.json").write_text("{}")  # another program's
+    found = listing(client)
+    assert {ref.file for ref in found.photos} == {"a.jpg", "other/b.jpg"}
+    assert "results" in dict(found.skipped)["old"]
+
+
+def test_impossible_years_and_counters_are_no_times(client: Path, make: Make) -> None:
+    make("a.jpg", "9999-12-31 23:59")
+    make("day 99999999999999999999.jpg")
+    make("99999999 h after.jpg")
+    found = listing(client)
+    assert all(ref.taken_at is None and ref.hours_after is None and ref.day is None for ref in found.photos)
+
+
 def test_broken_files_are_rejected_with_a_remedy(client: Path, make: Make) -> None:
     make("2026-03-14/good.jpg")
     (client / "2026-03-14/empty.jpg").touch()

@@ -479,6 +479,18 @@ def test_the_first_of_several_frames_is_read(tmp_path: Path, name: str) -> None:
 # --- names, metadata, parts --------------------------------------------------------------------------------------
 
 
+def test_reasons_hold_no_object_addresses(tmp_path: Path) -> None:
+    path = write_png(tmp_path / "x.png", np.zeros((80, 80, 3), np.uint8))
+    data = bytearray(path.read_bytes())
+    data[16:24] = bytes(8)  # a size of 0 × 0
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    path.write_bytes(bytes(data))
+    with pytest.raises(PhotoError) as caught:
+        read_photo(ref(path))
+    assert caught.value.code == "unreadable"
+    assert " at 0x" not in caught.value.reason
+
+
 def test_the_content_decides_and_a_wrong_name_is_flagged(tmp_path: Path) -> None:
     Image.fromarray(chart()).save(tmp_path / "really_jpeg.png", format="JPEG")
     pillow_heif.from_pillow(Image.fromarray(chart())).save(tmp_path / "really_heic.JPG")

@@ -27,6 +27,12 @@ for (const slider of document.querySelectorAll("[data-slider]")) {
   input.addEventListener("input", show);
   show();
 }
+// On a narrow screen a chart is shown whole first, and in its own size when tapped.
+for (const chart of document.querySelectorAll("[data-chart]")) {
+  const toggle = () => chart.classList.toggle("large");
+  chart.addEventListener("click", toggle);
+  chart.addEventListener("keydown", (event) => { if (event.key === "Enter") toggle(); });
+}
 // Paper cannot be unfolded.
 window.addEventListener("beforeprint", () => {
   for (const folded of document.querySelectorAll("details:not([open])")) {

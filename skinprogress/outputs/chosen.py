@@ -1,0 +1,56 @@
+"""Which changes are shown, and the pair of sessions that the headline and the face map speak of."""
+
+from collections.abc import Iterable
+
+from skinprogress.comparison.course import outcome_session
+from skinprogress.metrics.table import METRICS
+from skinprogress.records import Change, ClientResult, Comparison, View
+
+
+def changes_since_baseline(result: ClientResult, metric: str | None = None, view: View | None = None) -> list[Change]:
+    """Changes of charted metrics against the baseline, of one metric and view where they are given.
+
+    Returns
+    -------
+    list of Change
+        One per view, region, metric and session: the compensated one where both methods are there.
+    """
+    charted = {m.name for m in METRICS.values() if m.charted or m.name == metric}
+    return list(
+        best_of(
+            c
+            for c in result.changes
+            if c.against == "baseline" and c.metric in charted and metric in (None, c.metric) and view in (None, c.view)
+        )
+    )
+
+
+def best_of(changes: Iterable[Change]) -> Iterable[Change]:
+    """One change per view, region, metric and pair of sessions: the compensated one comes before the raw one."""
+    chosen: dict[tuple[str, ...], Change] = {}
+    for c in changes:
+        key = (c.view, c.region, c.metric, c.from_session, c.to_session)
+        if key not in chosen or c.method == "compensated":
+            chosen[key] = c
+    return chosen.values()
+
+
+def headline_session(result: ClientResult, changes: Iterable[Change]) -> str | None:
+    """The outcome where it was compared, or else the last session that was: the skin may not have settled yet."""
+    compared = {c.to_session for c in changes}
+    outcome = outcome_session(result.plan)
+    if outcome in compared:
+        return outcome
+    return next((s for s in reversed(result.sessions) if s in compared), None)
+
+
+def comparison_of(
+    result: ClientResult, from_session: str, to_session: str, view: View | None = None
+) -> Comparison | None:
+    """How comparable two sessions are; of several views the least comparable."""
+    found = [
+        c
+        for c in result.comparisons
+        if (c.from_session, c.to_session) == (from_session, to_session) and view in (None, c.view)
+    ]
+    return max(found, key=lambda c: c.grade, default=None)
