@@ -85,7 +85,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.EXPRESSION_DIFFERS: "the expression differs",
     Flag.PERSPECTIVE_DIFFERS: "the camera was much closer or further away",
     Flag.LIGHT_DIFFERS: "the light comes from elsewhere",
-    Flag.EXPOSURE_DIFFERS: "the face is much darker or brighter",
+    Flag.EXPOSURE_DIFFERS: "the face is darker or brighter",
     Flag.SHARPNESS_DIFFERS: "one photo is sharper than the other",
     Flag.LOW_RESOLUTION: "the face is small in the photo",
     Flag.POOR_REGISTRATION: "the faces could not be laid over each other well",

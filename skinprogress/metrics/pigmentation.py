@@ -18,7 +18,7 @@ def unmixing_matrix() -> npt.NDArray[np.float64]:
     Examples
     --------
     >>> unmixing_matrix()[0].round(1)  # blind to melanin and to shading
-    array([-2.2,  3.5, -1.4])
+    array([-2.1,  3.5, -1.4])
     """
     return np.asarray(np.linalg.inv(np.stack([HAEMOGLOBIN, MELANIN, SHADING], axis=1)))
 

@@ -9,6 +9,7 @@ from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.chosen import changes_since_baseline
 from skinprogress.outputs.style import number_text, region_title
 from skinprogress.outputs.wording import listed
+from skinprogress.photos.scan import one_line
 from skinprogress.records import Change, ClientResult, Inspection, PhotoRef
 
 if TYPE_CHECKING:
@@ -164,4 +165,5 @@ def _table(titles: Sequence[str]) -> "Table":
 def _add_row(table: "Table", cells: Sequence[str]) -> None:
     from rich.text import Text
 
-    table.add_row(*(Text(cell) for cell in cells))
+    # Names and labels come from files: nothing in them may steer the terminal. Line breaks between lines are ours.
+    table.add_row(*(Text("\n".join(one_line(line) for line in cell.split("\n"))) for cell in cells))
