@@ -108,6 +108,19 @@ def test_hiding_half_a_cheek_in_one_photo_changes_nothing(portrait, compare):
     assert change.verdict in ("unchanged", "no detectable change")
 
 
+def test_a_region_that_is_mostly_hidden_gets_no_direction(portrait, redden, cheek_left, compare):
+    """Hair over most of a cheek: what is left of it may change, but is not called better or worse."""
+    rows = np.flatnonzero(cheek_left.any(axis=1))
+    hidden, red = portrait.copy(), redden(portrait, 6.0, mask=cheek_left)
+    top = rows[0] + 6 * len(rows) // 10
+    for photo in (hidden, red):
+        photo[rows[0] : top][cheek_left[rows[0] : top]] //= 9
+    change = pick(compare(hidden, red), "redness_index", "cheek_left")
+    assert Flag.LOW_COVERAGE in change.flags
+    assert change.ci_low > 0
+    assert change.verdict == "changed"
+
+
 def test_records_are_complete_and_consistent(portrait, redden, compare):
     result = compare([portrait, portrait], redden(portrait, 1.0), redden(portrait, 2.0))
     assert {m.region for m in result.measurements} == set(REGIONS)

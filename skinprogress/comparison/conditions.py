@@ -100,6 +100,8 @@ def _figure(face: MeasuredFace, name: str) -> float:
     return face.inspection.landmarks.pose_deg[("yaw", "pitch", "roll").index(name)]
 
 
+# So many differences, each of them small, are no small difference.
+_MANY = 4
 # For each condition: the steps to B, C, D and F, the flag, what is said and the remedy.
 _STEPS: tuple[tuple[str, tuple[float, float, float, float], Flag, str, str], ...] = (
     ("light", (LIGHT_NOTICED, 0.2, LIGHT_TEXTURE_LIMIT, LIGHT_LIMIT), Flag.LIGHT_DIFFERS,
@@ -163,4 +165,6 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
             reasons.append(reason)
             remedies.append(remedy)
             flags |= flag
+    if len(reasons) >= _MANY:
+        worst = max(worst, 2)
     return "ABCDF"[worst], tuple(reasons), tuple(remedies), flags

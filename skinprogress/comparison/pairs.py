@@ -166,6 +166,9 @@ def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: fl
     low, high = difference - z * estimate.error, difference + z * estimate.error
     untreated = metric.relative and _reference_is_untreated(pair.plan)
     better: Better = "lower" if untreated else metric.better
+    if Flag.LOW_COVERAGE in estimate.flags:
+        # Where hair or shadow hides most of a region, its edges may be what changed: no direction is claimed.
+        better = None
     from_session, to_session = pair.sessions
     status: CourseStatus = ""
     if course.is_recent(pair.plan, to_session):

@@ -99,6 +99,12 @@ def test_grades(change: dict[str, object], grade: str, flag: Flag) -> None:
     assert len(reasons) == len(remedies) == (1 if flag else 0)
 
 
+def test_many_small_differences_are_no_small_difference() -> None:
+    three = {"light_difference": 0.12, "pose_difference_deg": 6.0, "expression_difference": 0.3}
+    assert grade_pair(replace(GOOD, **three))[0] == "B"
+    assert grade_pair(replace(GOOD, **three, sharpness_ratio=1.2))[0] == "C"
+
+
 def test_every_metric_is_calibrated_and_unmatched_colour_costs() -> None:
     assert set(REPEATABILITY) == set(METRICS)
     for name, metric in METRICS.items():
