@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from skinprogress.pipeline import Progress
     from skinprogress.records import ClientResult, Rejection
     from skinprogress.settings import Settings
 
@@ -136,7 +137,7 @@ def _settings(date_order: Literal["dmy", "mdy"] | None) -> "Settings":
 
 
 @contextmanager
-def _progress(console: "Console") -> Iterator["object"]:
+def _progress(console: "Console") -> "Iterator[Progress]":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -180,7 +181,7 @@ def run(
     api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     with reserved_output(target, photos_folder=client_folder):
         with _progress(console) as report:
-            result = api.compare_client(client_folder, settings=settings, progress=report)  # type: ignore[arg-type]
+            result = api.compare_client(client_folder, settings=settings, progress=report)
         _finish(result, target, console)
 
 
@@ -199,7 +200,7 @@ def compare(
     api.loose_refs([before, after])
     with reserved_output(target):
         with _progress(console) as report:
-            result = api.compare_photos(before, after, progress=report)  # type: ignore[arg-type]
+            result = api.compare_photos(before, after, progress=report)
         _finish(result, target, console)
 
 
@@ -214,7 +215,7 @@ def demo(out: Out = None) -> None:
     target = out or Path("skinprogress-demo")
     with reserved_output(target):
         with _progress(console) as report:
-            result = api.compare_client(sample_folder() / "client", notes=[DEMO_NOTE], progress=report)  # type: ignore[arg-type]
+            result = api.compare_client(sample_folder() / "client", notes=[DEMO_NOTE], progress=report)
         _finish(result, target, console)
 
 
