@@ -70,6 +70,7 @@ def compare_client(
     folder: str | Path,
     *,
     settings: Settings | None = None,
+    listing: "FolderListing | None" = None,
     notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> ClientResult:
@@ -80,6 +81,8 @@ def compare_client(
     folder : path
         A folder per session, or flat files with dates; ``course.toml`` beside them is read.
     settings : Settings, optional
+    listing : FolderListing, optional
+        From :func:`list_client` with the same settings, where it is at hand: no photo is hashed twice.
     notes : sequence of str
         Sentences to print at the top of the report.
     progress : callable, optional
@@ -97,12 +100,13 @@ def compare_client(
         No photo could be used.
     """
     settings = settings or Settings()
-    listing, course = list_client(folder, settings=settings)
+    if listing is None:
+        listing, _ = list_client(folder, settings=settings)
     return _compare_client(
         listing.photos,
         client=listing.client,
         folder=Path(folder),
-        course=course,
+        course=listing.course,
         settings=settings,
         rejected=listing.rejected,
         skipped=listing.skipped,

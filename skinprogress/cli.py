@@ -178,10 +178,10 @@ def run(
     console = _console()
     target = out or _default_out(client_folder)
     settings = _settings(date_order)
-    api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
+    listing, _ = api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     with reserved_output(target, photos_folder=client_folder):
         with _progress(console) as report:
-            result = api.compare_client(client_folder, settings=settings, progress=report)
+            result = api.compare_client(client_folder, settings=settings, listing=listing, progress=report)
         _finish(result, target, console)
 
 

@@ -18,7 +18,7 @@ from skinprogress.comparison.findings import find_findings
 from skinprogress.comparison.pairs import compare_pair
 from skinprogress.comparison.planning import (
     assign_views,
-    choose_correction,
+    choose_corrections,
     choose_frame_side,
     choose_references,
     estimate_scale,
@@ -139,7 +139,6 @@ def plan_client(
     phases = {s: phase_of(s, by_session[s], course) for s in order}
     baseline = find_baseline(order, by_session, phases)
     reference_of = choose_references(used, view_of, order, baseline)
-    by_file = {i.ref.file: i for i in used}
     mm_per_px, relative_se, from_iris = estimate_scale(used)
     if not from_iris:
         for file in mm_per_px:
@@ -151,7 +150,7 @@ def plan_client(
         reference_of=reference_of,
         mm_per_px=mm_per_px,
         scale_relative_se=relative_se,
-        corrections={i.ref.file: choose_correction(i, by_file[reference_of[view_of[i.ref.file]]], used) for i in used},
+        corrections=choose_corrections(used, view_of, reference_of),
         canonical_px={
             v: choose_frame_side([i for i in used if view_of[i.ref.file] == v], settings) for v in reference_of
         },
@@ -165,15 +164,6 @@ def plan_client(
     return plan, rejected
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReferenceFace:
-    """What the other photos of a view are held against."""
-
-    file: str
-    detail: npt.NDArray[np.uint8]
-    mm_per_px: npt.NDArray[np.float32]
-
-
 def reference_scale(plan: ClientPlan, view: View, inspections: Mapping[str, Inspection]) -> npt.NDArray[np.float32]:
     """Millimetres per canonical px of a view: one map for all photos, since the same px is the same skin."""
     file = plan.reference_of[view]
@@ -183,7 +173,11 @@ def reference_scale(plan: ClientPlan, view: View, inspections: Mapping[str, Insp
 
 
 def align_and_correct(
-    inspection: Inspection, plan: ClientPlan, *, mm_per_px: npt.NDArray[np.float32], reference: ReferenceFace | None
+    inspection: Inspection,
+    plan: ClientPlan,
+    *,
+    mm_per_px: npt.NDArray[np.float32],
+    reference: npt.NDArray[np.uint8] | None,
 ) -> tuple[Face, npt.NDArray[np.uint8]]:
     """Read a photo into the canonical frame and correct its colour.
 
@@ -192,8 +186,8 @@ def align_and_correct(
     inspection : Inspection
     plan : ClientPlan
     mm_per_px : (S, S) float32
-    reference : ReferenceFace or None
-        None for the reference photo itself.
+    reference : (512, 512) uint8 or None
+        Detail picture of the reference photo; None for the reference photo itself.
 
     Returns
     -------
@@ -223,7 +217,7 @@ def align_and_correct(
         mm_per_px=mm_per_px,
         photo_px_per_px=aligned.photo_px_per_px,
         visibility=visibility,
-        misfit_percent_iod=0.0 if reference is None else estimate_misfit(detail, reference.detail, skin),
+        misfit_percent_iod=0.0 if reference is None else estimate_misfit(detail, reference, skin),
         correction=correction,
         flags=flags,
     )
@@ -235,9 +229,9 @@ def measure_photo(
     plan: ClientPlan,
     *,
     mm_per_px: npt.NDArray[np.float32],
-    reference: ReferenceFace | None,
+    reference: npt.NDArray[np.uint8] | None,
     settings: Settings,
-) -> tuple[MeasuredFace, list[Measurement], ReferenceFace]:
+) -> tuple[MeasuredFace, list[Measurement], npt.NDArray[np.uint8]]:
     """Align, correct and measure one photo.
 
     Returns
@@ -245,8 +239,8 @@ def measure_photo(
     measured : MeasuredFace
         Metric maps, for comparisons.
     measurements : list of Measurement
-    as_reference : ReferenceFace
-        For the other photos, when this is the reference photo.
+    detail : (512, 512) uint8
+        What the other photos are held against when this is the reference photo.
     """
     face, detail = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
     data = prepare_input(face)
@@ -273,7 +267,7 @@ def measure_photo(
         flags=face.flags,
     )
     rows = measure_face(measured, plan=plan, settings=settings)
-    return measured, rows, ReferenceFace(file=face.ref.file, detail=detail, mm_per_px=mm_per_px)
+    return measured, rows, detail
 
 
 def compare_client(
@@ -383,7 +377,7 @@ def _measure_all(
         first = inspections[reference_file].ref.session
         in_view = [r for r in refs if plan.view_of.get(r.file) == view]
         sessions = list(dict.fromkeys(r.session for r in in_view))
-        reference: ReferenceFace | None = None
+        reference: npt.NDArray[np.uint8] | None = None
         held: dict[str, list[MeasuredFace]] = {}
         for session in [first, *(s for s in sessions if s != first)]:
             faces = []
@@ -392,13 +386,13 @@ def _measure_all(
                 report("measuring", done, 2 * len(refs))
                 done += 1
                 try:
-                    face, rows, as_reference = measure_photo(
+                    face, rows, detail = measure_photo(
                         inspections[ref.file], plan, mm_per_px=mm_per_px, reference=reference, settings=settings
                     )
                 except PhotoError as error:  # the file changed or vanished since it was looked at
                     found.lost.append(rejection_of(ref, error))
                     continue
-                reference = reference or as_reference
+                reference = detail if reference is None else reference
                 found.measurements += rows
                 found.misfits[ref.file] = face.misfit_percent_iod
                 faces.append(face)

@@ -104,15 +104,25 @@ def _evidence(inspection: Inspection) -> ColorEvidence:
     )
 
 
-def choose_correction(inspection: Inspection, reference: Inspection, used: Sequence[Inspection]) -> ColorCorrection:
-    """Correction toward the reference photo; the reference has the best rung that any photo shares with it."""
-    if inspection is not reference:
-        return match_color(_evidence(inspection), _evidence(reference))
-    others = [match_color(_evidence(i), _evidence(reference)) for i in used if i is not reference]
-    matched = next((c for c in others if c.rung != "none"), None)
-    if matched is None:
-        return uncorrected("nothing in the other photos matches the background of the reference photo")
-    return uncorrected("the reference photo: the others are matched to it", rung=matched.rung)
+def choose_corrections(
+    used: Sequence[Inspection], view_of: Mapping[str, View], reference_of: Mapping[View, str]
+) -> dict[str, ColorCorrection]:
+    """Correction of each photo toward the reference photo of its view.
+
+    The reference photo stays as it is, under the rung of the first of its view that could be matched to it.
+    """
+    evidence = {i.ref.file: _evidence(i) for i in used}
+    corrections = {}
+    for view, reference in reference_of.items():
+        others = [file for file in evidence if view_of[file] == view and file != reference]
+        found = {file: match_color(evidence[file], evidence[reference]) for file in others}
+        rung = next((c.rung for c in found.values() if c.rung != "none"), None)
+        if rung is None:
+            own = uncorrected("nothing in the other photos matches the background of the reference photo")
+        else:
+            own = uncorrected("the reference photo: the others are matched to it", rung=rung)
+        corrections.update({reference: own, **found})
+    return corrections
 
 
 def choose_frame_side(photos: Sequence[Inspection], settings: Settings) -> int:
