@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.references import sample_background
-from skinprogress.comparison.bookkeeping import explain_nothing, find_versions, rejection_of, report_photos
+from skinprogress.comparison.bookkeeping import (
+    PhotoFigures,
+    explain_nothing,
+    find_versions,
+    rejection_of,
+    report_photos,
+)
 from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
 from skinprogress.comparison.faces import MeasuredFace, grid_step, measure_face, sample_grid
 from skinprogress.comparison.findings import find_findings
@@ -22,18 +28,22 @@ from skinprogress.comparison.planning import (
     choose_frame_side,
     choose_references,
     estimate_scale,
+    replan_photo,
 )
 from skinprogress.errors import NothingMeasuredError, PhotoError
-from skinprogress.face.landmarks import find_landmarks
+from skinprogress.face.landmarks import find_landmarks, steady_landmarks
+from skinprogress.face.obstacles import find_obstacles
 from skinprogress.face.quality import (
+    MIN_CAMERA_DISTANCE_CM,
     estimate_face_size,
     eyes_are_open,
     measure_iris_px,
     measure_sharpness,
 )
+from skinprogress.face.refinement import register_face
 from skinprogress.face.regions import FACE_OVAL
-from skinprogress.face.registration import align_face, detail_picture, estimate_misfit, surface_scale
-from skinprogress.face.skin import estimate_visibility, find_skin
+from skinprogress.face.registration import Reference, draw_face, estimate_relative_scale, place_face, surface_scale
+from skinprogress.face.skin import Coverage, estimate_visibility, find_skin, find_visible, measure_coverage
 from skinprogress.metrics.inputs import prepare_input
 from skinprogress.metrics.pigmentation import log_shading
 from skinprogress.metrics.table import METRICS
@@ -49,6 +59,7 @@ from skinprogress.records import (
     Inspection,
     Measurement,
     PhotoRef,
+    Registration,
     Rejection,
     View,
 )
@@ -58,6 +69,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many photos are through and how many there are."""
 
 _DETECTION_SIDE = 1280
+# A photo of which fewer regions fit is tried as a mirror image too; by chance none fits.
+_FEW_REGIONS = 4
 
 
 def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
@@ -95,6 +108,9 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
         flags |= Flag.EYES_CLOSED
     if landmarks.iod_px < 2 * settings.min_iod_px:
         flags |= Flag.LOW_RESOLUTION
+    distance_cm = estimate_face_size(landmarks)[1]
+    if distance_cm < MIN_CAMERA_DISTANCE_CM:
+        flags |= Flag.CAMERA_TOO_NEAR
     return Inspection(
         ref=ref,
         landmarks=landmarks,
@@ -103,7 +119,7 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
         iris_px=measure_iris_px(landmarks),
         eyes_open=is_open,
         sharpness=measure_sharpness(photo.pixels, landmarks),
-        camera_distance_cm=estimate_face_size(landmarks)[1],
+        camera_distance_cm=distance_cm,
         background=sample_background(photo, landmarks.points_xy[list(FACE_OVAL)]),
         metadata=photo.metadata,
         flags=flags,
@@ -172,13 +188,32 @@ def reference_scale(plan: ClientPlan, view: View, inspections: Mapping[str, Insp
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedPhoto:
+    """What aligning one photo has found.
+
+    Attributes
+    ----------
+    face : Face
+    inspection : Inspection
+        With steadier landmarks for a reference photo.
+    place : Reference
+        What other photos are registered on when this is the reference photo.
+    mm_per_photo_px : float
+    coverage : dict of str to Coverage
+        By region.
+    """
+
+    face: Face
+    inspection: Inspection
+    place: Reference
+    mm_per_photo_px: float
+    coverage: dict[str, Coverage]
+
+
 def align_and_correct(
-    inspection: Inspection,
-    plan: ClientPlan,
-    *,
-    mm_per_px: npt.NDArray[np.float32],
-    reference: npt.NDArray[np.uint8] | None,
-) -> tuple[Face, npt.NDArray[np.uint8]]:
+    inspection: Inspection, plan: ClientPlan, *, mm_per_px: npt.NDArray[np.float32], reference: Reference | None
+) -> AlignedPhoto:
     """Read a photo into the canonical frame and correct its colour.
 
     Parameters
@@ -186,22 +221,34 @@ def align_and_correct(
     inspection : Inspection
     plan : ClientPlan
     mm_per_px : (S, S) float32
-    reference : (512, 512) uint8 or None
-        Detail picture of the reference photo; None for the reference photo itself.
+    reference : Reference or None
+        None for the reference photo itself.
 
     Returns
     -------
-    face : Face
-    detail : (512, 512) uint8
-        The face's detail picture.
+    AlignedPhoto
     """
     file = inspection.ref.file
     view = plan.view_of[file]
     side = plan.canonical_px[view]
-    aligned = align_face(read_photo(inspection.ref), inspection.landmarks, side_px=side)
+    photo = read_photo(inspection.ref)
+    if reference is None:
+        # Every other photo is laid over this one: its regions must not hang on a single detection.
+        small = to_srgb8(photo, max_side=_DETECTION_SIDE)
+        scale = photo.pixels.shape[1] / small.shape[1]
+        inspection = replace(inspection, landmarks=steady_landmarks(small, inspection.landmarks, scale=scale))
+    placed = place_face(photo, inspection.landmarks, side_px=side)
+    registration = None if reference is None else register_face(placed.detail, reference.detail)
+    face_map = placed.face_map.refined(registration)
+    aligned = draw_face(placed.crop, face_map, side_px=side)
+    mm_per_photo_px = plan.mm_per_px[file]
+    if reference is not None and registration is not None and registration.accepted:
+        # The same skin in both photos carries the scale from one to the other better than two sets of landmarks.
+        scale = estimate_relative_scale(face_map, reference.face_map)
+        mm_per_photo_px = plan.mm_per_px[plan.reference_of[view]] / scale
     visibility = estimate_visibility(inspection.landmarks.pose_deg, side)
-    skin = find_skin(aligned.linear_rgb, aligned.clipped, visibility)
-    detail = detail_picture(aligned.linear_rgb)
+    obstacles = find_obstacles(aligned.linear_rgb, find_visible(aligned.clipped, visibility))
+    skin = find_skin(aligned.linear_rgb, aligned.clipped, visibility, obstacles=obstacles)
     correction = plan.corrections[file]
     corrected = cv2.transform(aligned.linear_rgb, correction.matrix)
     flags = plan.flags[file] | correction.flags
@@ -217,11 +264,41 @@ def align_and_correct(
         mm_per_px=mm_per_px,
         photo_px_per_px=aligned.photo_px_per_px,
         visibility=visibility,
-        misfit_percent_iod=0.0 if reference is None else estimate_misfit(detail, reference, skin),
+        registration=registration,
         correction=correction,
         flags=flags,
     )
-    return face, detail
+    return AlignedPhoto(
+        face=face,
+        inspection=inspection,
+        place=Reference(face_map=placed.face_map, detail=placed.detail),
+        mm_per_photo_px=mm_per_photo_px,
+        coverage=measure_coverage(sample_grid(skin), {kind: sample_grid(mask) for kind, mask in obstacles.items()}),
+    )
+
+
+def find_mirrored(
+    inspection: Inspection, registration: Registration, plan: ClientPlan, *, reference: Reference, settings: Settings
+) -> Inspection | None:
+    """Look whether a photo that hardly fits the reference photo fits as its own mirror image.
+
+    Returns
+    -------
+    Inspection or None
+        Of the flipped photo; None where it fits no better.
+    """
+    if len(registration.accepted) >= _FEW_REGIONS:
+        return None
+    ref = replace(
+        inspection.ref, mirrored=not inspection.ref.mirrored, flags=inspection.ref.flags | Flag.MIRRORED_FOUND
+    )
+    try:
+        flipped = inspect_photo(ref, settings=settings)
+    except PhotoError:
+        return None
+    side = plan.canonical_px[plan.view_of[ref.file]]
+    found = register_face(place_face(read_photo(ref), flipped.landmarks, side_px=side).detail, reference.detail)
+    return flipped if len(found.accepted) >= _FEW_REGIONS + len(registration.accepted) else None
 
 
 def measure_photo(
@@ -229,9 +306,9 @@ def measure_photo(
     plan: ClientPlan,
     *,
     mm_per_px: npt.NDArray[np.float32],
-    reference: npt.NDArray[np.uint8] | None,
+    reference: Reference | None,
     settings: Settings,
-) -> tuple[MeasuredFace, list[Measurement], npt.NDArray[np.uint8]]:
+) -> tuple[MeasuredFace, list[Measurement], Reference]:
     """Align, correct and measure one photo.
 
     Returns
@@ -239,10 +316,11 @@ def measure_photo(
     measured : MeasuredFace
         Metric maps, for comparisons.
     measurements : list of Measurement
-    detail : (512, 512) uint8
-        What the other photos are held against when this is the reference photo.
+    place : Reference
+        What the other photos are registered on when this is the reference photo.
     """
-    face, detail = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
+    aligned = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
+    face = aligned.face
     data = prepare_input(face)
     # Statistics are taken on a grid: what needs no neighbours is computed there alone.
     grid = data.every(grid_step(face.skin.shape[0]))
@@ -256,18 +334,21 @@ def measure_photo(
     measured = MeasuredFace(
         ref=face.ref,
         view=face.view,
-        inspection=inspection,
+        inspection=aligned.inspection,
         maps=maps,
         skin=grid.skin,
         mm_per_px=grid.mm_per_px,
         log_shading=log_shading(grid),
         side_px=face.skin.shape[0],
-        misfit_percent_iod=face.misfit_percent_iod,
+        visibility=sample_grid(face.visibility),
+        coverage=aligned.coverage,
+        registration=face.registration,
+        mm_per_photo_px=aligned.mm_per_photo_px,
         rung=face.correction.rung,
         flags=face.flags,
     )
     rows = measure_face(measured, plan=plan, settings=settings)
-    return measured, rows, detail
+    return measured, rows, aligned.place
 
 
 def compare_client(
@@ -331,9 +412,9 @@ def compare_client(
         client=client,
         folder=folder,
         sessions=plan.sessions,
-        plan=plan,
-        inspections={f: i for f, i in inspections.items() if f in found.misfits},
-        photos=tuple(report_photos(refs, refused, plan, inspections, found.misfits)),
+        plan=found.plan,
+        inspections={f: i for f, i in found.inspections.items() if f in found.faces},
+        photos=tuple(report_photos(refs, refused, found.plan, found.inspections, found.faces)),
         rejected=tuple(refused),
         skipped=tuple(skipped),
         measurements=tuple(found.measurements),
@@ -348,6 +429,7 @@ def compare_client(
             "measure_and_compare": time.perf_counter() - planned,
         },
         notes=tuple(notes),
+        registrations={f: p.registration for f, p in found.faces.items() if p.registration is not None},
     )
 
 
@@ -355,10 +437,12 @@ def compare_client(
 class _Gathered:
     """What measuring has brought together so far."""
 
+    plan: ClientPlan
+    inspections: dict[str, Inspection]
     measurements: list[Measurement]
     changes: list[Change]
     comparisons: list[Comparison]
-    misfits: dict[str, float]
+    faces: dict[str, PhotoFigures]
     lost: list[Rejection]
 
 
@@ -370,14 +454,14 @@ def _measure_all(
     report: Progress,
 ) -> _Gathered:
     """Measure view by view, session by session; only the baseline and the session before stay in memory."""
-    found = _Gathered([], [], [], {}, [])
+    found = _Gathered(plan, dict(inspections), [], [], [], {}, [])
     done = len(refs)
     for view, reference_file in plan.reference_of.items():
         mm_per_px = reference_scale(plan, view, inspections)
         first = inspections[reference_file].ref.session
         in_view = [r for r in refs if plan.view_of.get(r.file) == view]
         sessions = list(dict.fromkeys(r.session for r in in_view))
-        reference: npt.NDArray[np.uint8] | None = None
+        reference: Reference | None = None
         held: dict[str, list[MeasuredFace]] = {}
         for session in [first, *(s for s in sessions if s != first)]:
             faces = []
@@ -386,23 +470,45 @@ def _measure_all(
                 report("measuring", done, 2 * len(refs))
                 done += 1
                 try:
-                    face, rows, detail = measure_photo(
-                        inspections[ref.file], plan, mm_per_px=mm_per_px, reference=reference, settings=settings
+                    face, rows, place = _measure_either_way(
+                        found, ref.file, mm_per_px=mm_per_px, reference=reference, settings=settings
                     )
                 except PhotoError as error:  # the file changed or vanished since it was looked at
                     found.lost.append(rejection_of(ref, error))
                     continue
-                reference = detail if reference is None else reference
+                reference = place if reference is None else reference
                 found.measurements += rows
-                found.misfits[ref.file] = face.misfit_percent_iod
+                found.inspections[ref.file] = face.inspection
+                found.faces[ref.file] = PhotoFigures(face.registration, face.mm_per_photo_px, face.flags)
                 faces.append(face)
             if not faces:
                 continue
-            _compare_session(faces, held, first, sessions, plan, settings, found)
+            _compare_session(faces, held, first, sessions, found.plan, settings, found)
             held = {first: held.get(first, faces), session: faces}
     order = {r.file: n for n, r in enumerate(refs)}
     found.measurements.sort(key=lambda m: order[m.photo])
     return found
+
+
+def _measure_either_way(
+    found: _Gathered,
+    file: str,
+    *,
+    mm_per_px: npt.NDArray[np.float32],
+    reference: Reference | None,
+    settings: Settings,
+) -> tuple[MeasuredFace, list[Measurement], Reference]:
+    """Measure a photo; where it turns out to be a mirror image of the reference photo, flipped."""
+    inspection = found.inspections[file]
+    measured = measure_photo(inspection, found.plan, mm_per_px=mm_per_px, reference=reference, settings=settings)
+    registration = measured[0].registration
+    if reference is None or registration is None:
+        return measured
+    flipped = find_mirrored(inspection, registration, found.plan, reference=reference, settings=settings)
+    if flipped is None:
+        return measured
+    found.plan = replan_photo(found.plan, flipped, found.inspections[found.plan.reference_of[measured[0].view]])
+    return measure_photo(flipped, found.plan, mm_per_px=mm_per_px, reference=reference, settings=settings)
 
 
 def _compare_session(

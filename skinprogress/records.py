@@ -62,6 +62,8 @@ class Flag(enum.Flag):
     CREAM_DECLARED = enum.auto()
     FILTER_DECLARED = enum.auto()
     NOT_A_BASELINE = enum.auto()
+    MIRRORED_FOUND = enum.auto()
+    CAMERA_TOO_NEAR = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -88,7 +90,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.EXPOSURE_DIFFERS: "the face is darker or brighter",
     Flag.SHARPNESS_DIFFERS: "one photo is sharper than the other",
     Flag.LOW_RESOLUTION: "the face is small in the photo",
-    Flag.POOR_REGISTRATION: "the faces could not be laid over each other well",
+    Flag.POOR_REGISTRATION: "pores and spots were not found again; landmarks alone say where the skin lies",
     Flag.COLOR_NOT_MATCHED: "nothing in the photos could be used to match their colour",
     Flag.BACKGROUND_PLAIN: "colour was matched on one plain background that is assumed to be the same",
     Flag.CLIPPED_SKIN: "parts of the skin are over- or underexposed and were left out",
@@ -103,6 +105,8 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.CREAM_DECLARED: "cream was declared",
     Flag.FILTER_DECLARED: "a camera filter was declared",
     Flag.NOT_A_BASELINE: "numbing or cream on the skin: never a baseline",
+    Flag.MIRRORED_FOUND: "the photo is a mirror image of the reference photo and was flipped to match it",
+    Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }
 
 
@@ -384,6 +388,34 @@ class ClientPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Registration:
+    """How one photo lies over the reference photo of its view, beyond what the landmarks say.
+
+    Attributes
+    ----------
+    shift : (G, G, 2) float32
+        What the dense refinement adds to the landmarks' map, shares of the canonical frame, x then y: what the
+        reference photo shows at canonical place u, this photo's own landmark map shows at u + shift. Zero where the
+        refinement was refused.
+    trusted : (G, G) bool
+        Where the refinement is believed.
+    misfit_percent_iod : dict of str to float
+        Region (and ``face``) to how far details are expected to lie off after the refinement, mean, % of the IOD; NaN
+        where the region cannot be seen.
+    accepted : tuple of str
+        Regions whose refinement is believed.
+    refused : tuple of str
+        The other regions: they lie as the landmarks say.
+    """
+
+    shift: npt.NDArray[np.float32]
+    trusted: BoolArray
+    misfit_percent_iod: dict[str, float]
+    accepted: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Face:
     """A face in the canonical frame, colour-corrected.
 
@@ -399,8 +431,8 @@ class Face:
         Photo px per canonical px: how finely this photo resolves each place.
     visibility : (S, S) float32
         Cosine of the angle at which the camera sees the surface, 0..1.
-    misfit_percent_iod : float
-        How far details still lie from those of the reference photo, % of the IOD; NaN where it cannot be told.
+    registration : Registration or None
+        How the face lies over that of the reference photo; None for the reference photo itself.
     """
 
     ref: PhotoRef
@@ -410,14 +442,22 @@ class Face:
     mm_per_px: npt.NDArray[np.float32]
     photo_px_per_px: npt.NDArray[np.float32]
     visibility: npt.NDArray[np.float32]
-    misfit_percent_iod: float
+    registration: Registration | None
     correction: ColorCorrection
     flags: Flag = Flag.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One metric of one region in one photo; one row of ``measurements.csv``."""
+    """One metric of one region in one photo; one row of ``measurements.csv``.
+
+    Attributes
+    ----------
+    coverage : float
+        Share of the region's bare skin that could be used, 0..1.
+    hidden_by : str
+        What took the rest, largest first: ``hair 0.21; shine 0.04``.
+    """
 
     client: str
     session: str
@@ -433,6 +473,8 @@ class Measurement:
     n_px: int
     color_reference: Rung
     flags: Flag = Flag.NONE
+    coverage: float = float("nan")
+    hidden_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -531,6 +573,8 @@ class PhotoReport:
     color_reference: Rung | None = None
     residual_delta_e: float = float("nan")
     flags: Flag = Flag.NONE
+    not_registered: tuple[str, ...] = ()
+    misfit_by_region: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -543,6 +587,8 @@ class ClientResult:
         Labels in order of time.
     inspections : dict
         File to inspection, for the photos that were used.
+    registrations : dict
+        File to how the photo lies over the reference photo of its view; reference photos are not in it.
     skipped : tuple of (file, reason)
         Files in the folder that are no photos or stand for a shot already present.
     versions, timings_s : dict
@@ -564,3 +610,4 @@ class ClientResult:
     versions: dict[str, str]
     timings_s: dict[str, float]
     notes: tuple[str, ...] = ()
+    registrations: dict[str, Registration] = field(default_factory=dict)

@@ -1,11 +1,21 @@
 """What became of each photo, and what a result was made with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skinprogress.errors import PhotoError
-from skinprogress.records import ClientPlan, Inspection, PhotoRef, PhotoReport, Rejection
+from skinprogress.face.regions import WHOLE_FACE
+from skinprogress.records import ClientPlan, Flag, Inspection, PhotoRef, PhotoReport, Registration, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFigures:
+    """What measuring a photo found out about the photo itself."""
+
+    registration: Registration | None
+    mm_per_photo_px: float
+    flags: Flag
 
 
 def rejection_of(ref: PhotoRef, error: PhotoError) -> Rejection:
@@ -34,7 +44,7 @@ def report_photos(
     refused: Sequence[Rejection],
     plan: ClientPlan,
     inspections: Mapping[str, Inspection],
-    misfits: Mapping[str, float],
+    faces: Mapping[str, PhotoFigures],
 ) -> list[PhotoReport]:
     """One row for every photo that was found, used or not."""
     why = {r.file: r for r in refused}
@@ -58,17 +68,21 @@ def report_photos(
             sharpness=inspection.sharpness if inspection else float("nan"),
             flags=inspection.flags if inspection else ref.flags,
         )
-        if ref.file in misfits:
+        if ref.file in faces:
+            face = faces[ref.file]
+            registration = face.registration
             correction = plan.corrections[ref.file]
             row = replace(
                 row,
                 status="used",
                 view=plan.view_of[ref.file],
-                mm_per_px=plan.mm_per_px[ref.file],
-                misfit_percent_iod=misfits[ref.file],
+                mm_per_px=face.mm_per_photo_px,
+                misfit_percent_iod=registration.misfit_percent_iod[WHOLE_FACE] if registration else 0.0,
                 color_reference=correction.rung,
                 residual_delta_e=correction.residual_delta_e,
-                flags=plan.flags[ref.file] | correction.flags,
+                flags=face.flags,
+                not_registered=registration.refused if registration else (),
+                misfit_by_region=dict(registration.misfit_percent_iod) if registration else {},
             )
         elif ref.file in why:
             row = replace(row, code=why[ref.file].code, reason=why[ref.file].reason, remedy=why[ref.file].remedy)

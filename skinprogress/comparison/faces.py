@@ -1,5 +1,6 @@
 """Faces whose metrics are computed, and the measurements of their regions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,9 @@ from skinprogress.comparison.uncertainty import (
     resampling_error,
 )
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
+from skinprogress.face.skin import Coverage
 from skinprogress.metrics.table import METRICS, Metric
-from skinprogress.records import ClientPlan, Flag, Inspection, Measurement, PhotoRef, Rung, View
+from skinprogress.records import ClientPlan, Flag, Inspection, Measurement, PhotoRef, Registration, Rung, View
 from skinprogress.settings import Settings
 
 # Region statistics are taken on a grid of this side, every second or third canonical px: neighbours repeat each other.
@@ -24,6 +26,8 @@ STATISTICS_SIDE = 512
 # More px than this add nothing to a bootstrap over blocks.
 _MAX_BOOTSTRAP_PX = 20_000
 _MAX_UNRESOLVED = 0.3
+# A surface at 57° from the line of sight that turns away by 9°.
+_MIN_FORESHORTENING_RATIO = 0.75
 
 
 def grid_step(side_px: int) -> int:
@@ -51,6 +55,12 @@ class MeasuredFace:
     log_shading : (s, s) float32
     side_px : int
         Side of the canonical frame that the maps were taken from.
+    visibility : (s, s) float32
+        Cosine of the angle at which the camera sees the surface.
+    coverage : dict of str to Coverage
+        By region.
+    registration : Registration or None
+        None for the reference photo.
     """
 
     ref: PhotoRef
@@ -61,9 +71,22 @@ class MeasuredFace:
     mm_per_px: npt.NDArray[np.float32]
     log_shading: npt.NDArray[np.float32]
     side_px: int
-    misfit_percent_iod: float
+    visibility: npt.NDArray[np.float32]
+    coverage: dict[str, Coverage]
+    registration: Registration | None
+    mm_per_photo_px: float
     rung: Rung
     flags: Flag
+
+    @property
+    def misfit_percent_iod(self) -> float:
+        """How far details of the face are expected to lie from those of the reference photo, % of the IOD."""
+        return 0.0 if self.registration is None else self.registration.misfit_percent_iod[WHOLE_FACE]
+
+    def registration_flag(self, region: str) -> Flag:
+        """:attr:`Flag.POOR_REGISTRATION` where the region lies as the landmarks alone say."""
+        found = self.registration is None or region == WHOLE_FACE or region in self.registration.accepted
+        return Flag.NONE if found else Flag.POOR_REGISTRATION
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +98,27 @@ class Area:
     n_px: int
     flags: Flag
     _drawn: dict[tuple[int, str, bool], npt.NDArray[np.float64]] = field(default_factory=dict)
+
+
+def common_skin(faces: Sequence[MeasuredFace]) -> npt.NDArray[np.bool_]:
+    """Skin that all the photos show, and show from about the same side.
+
+    Where the surface is foreshortened much more in one photo than in another (for heads turned by more than 8–10°
+    against each other: the cheek that turns away) neither texture nor light can be compared.
+
+    Parameters
+    ----------
+    faces : sequence of MeasuredFace
+        Of one view.
+
+    Returns
+    -------
+    (s, s) bool
+    """
+    skin = np.logical_and.reduce([f.skin for f in faces])
+    seen = np.stack([f.visibility for f in faces])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(skin & (seen.min(axis=0) >= _MIN_FORESHORTENING_RATIO * seen.max(axis=0)))
 
 
 def _region_masks(
@@ -176,7 +220,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
             if not applies_to(metric, region):
                 continue
             value = error = float("nan")
-            flags = face.flags
+            flags = face.flags | face.registration_flag(region)
             if area is None:
                 flags |= Flag.TOO_FEW_PIXELS
             else:
@@ -203,6 +247,8 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                     n_px=area.n_px if area else 0,
                     color_reference=face.rung,
                     flags=flags,
+                    coverage=face.coverage[region].skin,
+                    hidden_by=str(face.coverage[region]),
                 )
             )
     return rows

@@ -15,6 +15,7 @@ from skinprogress.comparison.faces import (
     applies_to,
     area_draws,
     area_value,
+    common_skin,
     cut_area,
     usable_reference_region,
 )
@@ -93,7 +94,7 @@ def compare_pair(
     conditions = estimate_conditions(baseline, followup)
     grade, reasons, remedies, flags = grade_pair(conditions)
     pair = _Pair(baseline, followup, against, plan, conditions, grade, flags)
-    skin = np.logical_and.reduce([f.skin for f in [*baseline, *followup]])
+    skin = common_skin([*baseline, *followup])
     reference = usable_reference_region(plan)
     areas = {
         region: cut_area(region, skin, baseline[0], reference_region=reference, settings=settings) for region in REGIONS
@@ -207,16 +208,20 @@ def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: fl
         ),
         course_status=status,
         n_common_px=estimate.n_px,
-        flags=estimate.flags | _flags(pair, metric, untreated=untreated),
+        flags=estimate.flags | _flags(pair, metric, region, untreated=untreated),
     )
 
 
-def _flags(pair: _Pair, metric: Metric, *, untreated: bool) -> Flag:
-    """What of the pair bears on a metric."""
+def _flags(pair: _Pair, metric: Metric, region: str, *, untreated: bool) -> Flag:
+    """What of the pair bears on a metric in a region."""
     flags = pair.flags
     if pair.grade != "F":
-        # Coverage is told of each region, sharpness only of what moves with it.
+        # Coverage, expression and registration are told of each region, sharpness only of what moves with it.
         flags &= ~Flag.LOW_COVERAGE
+        if region != WHOLE_FACE:
+            flags &= ~Flag.POOR_REGISTRATION
+            if region not in pair.conditions.moved_regions:
+                flags &= ~Flag.EXPRESSION_DIFFERS
         if not metric.needs_sharpness:
             flags &= ~Flag.SHARPNESS_DIFFERS
     if metric.relative and not untreated:
@@ -227,6 +232,7 @@ def _flags(pair: _Pair, metric: Metric, *, untreated: bool) -> Flag:
         flags |= Flag.NOT_A_BASELINE
     for face in (*pair.baseline, *pair.followup):
         flags |= face.flags & (Flag.MAKEUP_DECLARED | Flag.CREAM_DECLARED | Flag.FILTER_DECLARED)
+        flags |= face.registration_flag(region)
     return flags
 
 

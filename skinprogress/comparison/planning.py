@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from skinprogress.face.quality import (
     estimate_face_size,
     rotation_from_pose,
 )
-from skinprogress.records import ColorCorrection, Flag, Inspection, Landmarks, Rejection, View
+from skinprogress.records import ClientPlan, ColorCorrection, Flag, Inspection, Landmarks, Rejection, View
 from skinprogress.settings import Settings
 
 # A photo carries more detail than the frame of 1024 px where its px are this much smaller than the frame's.
@@ -123,6 +124,22 @@ def choose_corrections(
             own = uncorrected("the reference photo: the others are matched to it", rung=rung)
         corrections.update({reference: own, **found})
     return corrections
+
+
+def replan_photo(plan: ClientPlan, inspection: Inspection, reference: Inspection) -> ClientPlan:
+    """The plan with one photo seen anew (flipped): its scale, colour and flags; its view stays."""
+    file, reference_file = inspection.ref.file, reference.ref.file
+    view = plan.view_of[file]
+    corrections = choose_corrections(
+        [reference, inspection], {file: view, reference_file: view}, {view: reference_file}
+    )
+    size, reference_size = (estimate_face_size(i.landmarks)[0] for i in (inspection, reference))
+    return replace(
+        plan,
+        mm_per_px={**plan.mm_per_px, file: plan.mm_per_px[reference_file] * reference_size / size},
+        corrections={**plan.corrections, file: corrections[file]},
+        flags={**plan.flags, file: inspection.flags | (plan.flags[file] & Flag.SCALE_FROM_LANDMARKS)},
+    )
 
 
 def choose_frame_side(photos: Sequence[Inspection], settings: Settings) -> int:

@@ -119,7 +119,7 @@ class Raster:
     interpolation: csr_array
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=8)
 def raster(side_px: int) -> Raster:
     """Rasterise the mesh's UV layout at ``side_px`` × ``side_px``; cached."""
     m = mesh()

@@ -130,7 +130,7 @@ def region_mask(name: str, side_px: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=8)
 def bare_face_mask(side_px: int) -> npt.NDArray[np.bool_]:
     """Canonical px of the face without eyes, brows, lips and nostrils, (S, S) bool. Read-only, cached."""
     mask = raster(side_px).inside.copy()
@@ -140,6 +140,19 @@ def bare_face_mask(side_px: int) -> npt.NDArray[np.bool_]:
         mask &= grown == 0
     mask.setflags(write=False)
     return mask
+
+
+@lru_cache(maxsize=3)
+def nearest_region(side_px: int) -> npt.NDArray[np.int32]:
+    """The region nearest to each canonical px, (S, S) int32: its place in :data:`REGIONS` without the whole face.
+
+    Regions leave gaps between them; what is decided for a region holds up to the middle of the gap. Read-only, cached.
+    """
+    names = [name for name in REGIONS if name != WHOLE_FACE]
+    away = [cv2.distanceTransform((~region_mask(name, side_px)).astype(np.uint8), cv2.DIST_L2, 5) for name in names]
+    nearest = np.argmin(away, axis=0).astype(np.int32)
+    nearest.setflags(write=False)
+    return np.asarray(nearest)
 
 
 def region_polygons_xy(points_xy: npt.NDArray[np.float64]) -> dict[str, list[npt.NDArray[np.float64]]]:

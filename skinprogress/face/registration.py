@@ -1,4 +1,4 @@
-"""Lay a face into the canonical frame, and say how far its details still lie from those of another."""
+"""Draw a face into the canonical frame, by one resampling in linear light."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,40 @@ import numpy.typing as npt
 
 from skinprogress.face.canonical import (
     N_VERTICES,
-    canonical_map,
+    STABLE_POINTS,
+    estimate_similarity,
     mesh,
     paint,
     raster,
     resample,
-    triangle_scale,
     vertex_mean,
 )
+from skinprogress.face.mapping import FaceMap, map_landmarks
+from skinprogress.face.refinement import DETAIL_SIDE, Detail, prepare_detail
+from skinprogress.face.skin import estimate_visibility
 from skinprogress.photos.reading import to_linear
 from skinprogress.records import Landmarks, Photo
 
-_FLOW_SIDE = 512
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceCrop:
+    """The part of a photo that shows the face, in linear light, no finer than the canonical frame needs.
+
+    Attributes
+    ----------
+    linear_rgb : (h, w, 3) float32
+    clipped : (h, w) uint8
+        Share of the px that is clipped, 0..255.
+    low_xy : (2,) float64
+        Photo position of the crop's corner.
+    factor : (2,) float64
+        Crop px per photo px, in x and y.
+    """
+
+    linear_rgb: npt.NDArray[np.float32]
+    clipped: npt.NDArray[np.uint8]
+    low_xy: npt.NDArray[np.float64]
+    factor: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,46 +62,125 @@ class AlignedFace:
     photo_px_per_px: npt.NDArray[np.float32]
 
 
-def align_face(photo: Photo, landmarks: Landmarks, *, side_px: int) -> AlignedFace:
-    """Draw a face into the canonical frame by one resampling in linear light.
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedFace:
+    """A face that the landmarks have placed, ready to be registered and drawn.
 
-    Where the photo is finer than the frame it is averaged down first, so that nothing aliases.
+    Attributes
+    ----------
+    face_map : FaceMap
+        Of the landmarks alone.
+    crop : FaceCrop
+    detail : Detail
+        What the refinement looks at.
+    """
+
+    face_map: FaceMap
+    crop: FaceCrop
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The reference photo of a view, as far as the others need it; without its pixels."""
+
+    face_map: FaceMap
+    detail: Detail
+
+
+def place_face(photo: Photo, landmarks: Landmarks, *, side_px: int) -> PlacedFace:
+    """First stage: lay a face into the canonical frame as the landmarks say.
 
     Parameters
     ----------
     photo : Photo
     landmarks : Landmarks
     side_px : int
+        Side of the canonical frame in which the face will be measured.
+
+    Returns
+    -------
+    PlacedFace
+    """
+    face_map = map_landmarks(landmarks)
+    crop = cut_face(photo, face_map, side_px=side_px)
+    with np.errstate(invalid="ignore"):
+        visible = estimate_visibility(landmarks.pose_deg, DETAIL_SIDE) > 0.3
+    detail = prepare_detail(draw_detail(crop, face_map, side_px=DETAIL_SIDE), visible)
+    return PlacedFace(face_map=face_map, crop=crop, detail=detail)
+
+
+def cut_face(photo: Photo, face_map: FaceMap, *, side_px: int) -> FaceCrop:
+    """Take the face out of a photo; where the photo is finer than the frame it is averaged down, so nothing aliases.
+
+    Parameters
+    ----------
+    photo : Photo
+    face_map : FaceMap
+        The landmarks' map; room is left for its refinement.
+    side_px : int
         Side S of the canonical frame.
+
+    Returns
+    -------
+    FaceCrop
+    """
+    height, width = photo.pixels.shape[:2]
+    outline = face_map.at(mesh().uv)
+    room = 0.03 * np.ptp(outline, axis=0)
+    low = np.clip(np.floor(outline.min(axis=0) - room).astype(int), 0, [width - 1, height - 1])
+    high = np.clip(np.ceil(outline.max(axis=0) + room).astype(int), low + 1, [width, height])
+    rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
+    linear = to_linear(photo, rows=rows, cols=cols)
+    clipped = _find_clipped(photo.pixels[rows, cols])
+    coarse = 128
+    scale = face_map.px_per_px(coarse)[raster(coarse).inside] * np.float32(coarse / side_px)
+    finest = float(np.percentile(scale, 75))
+    if finest > 1.15:
+        size = max(1, round(linear.shape[1] / finest)), max(1, round(linear.shape[0] / finest))
+        linear = np.asarray(cv2.resize(linear, size, interpolation=cv2.INTER_AREA), np.float32)
+        clipped = np.asarray(cv2.resize(clipped, size, interpolation=cv2.INTER_AREA), np.uint8)
+    factor = np.array([linear.shape[1], linear.shape[0]]) / (high - low)
+    return FaceCrop(linear_rgb=linear, clipped=clipped, low_xy=low.astype(np.float64), factor=factor)
+
+
+def draw_face(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> AlignedFace:
+    """Draw a face into the canonical frame by one resampling in linear light.
+
+    Parameters
+    ----------
+    crop : FaceCrop
+    face_map : FaceMap
+        With or without its refinement.
+    side_px : int
 
     Returns
     -------
     AlignedFace
     """
-    height, width = photo.pixels.shape[:2]
-    points = landmarks.points_xy
-    low = np.clip(np.floor(points[:N_VERTICES].min(axis=0)).astype(int) - 2, 0, [width - 1, height - 1])
-    high = np.clip(np.ceil(points[:N_VERTICES].max(axis=0)).astype(int) + 2, low + 1, [width, height])
-    rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
-    linear = to_linear(photo, rows=rows, cols=cols)
-    clipped = _find_clipped(photo.pixels[rows, cols])
-    scale = triangle_scale(points, side_px)
-    finest = float(np.percentile(scale, 75))
-    if finest > 1.15:
-        size = max(1, round(linear.shape[1] / finest)), max(1, round(linear.shape[0] / finest))
-        linear = np.asarray(cv2.resize(linear, size, interpolation=cv2.INTER_AREA), np.float32)
-        clipped = np.asarray(cv2.resize(clipped, size, interpolation=cv2.INTER_AREA))
-    factor = np.array([linear.shape[1], linear.shape[0]]) / (high - low)
-    xy = canonical_map((points - low) * factor, side_px)
+    off = ~raster(side_px).inside
+    xy = face_map.moved(crop.low_xy, crop.factor).over_frame(side_px)
+    xy[off] = np.nan
     # Outside of the photo counts as clipped.
-    clipped = np.asarray(cv2.copyMakeBorder(clipped, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255.0))
-    # Triangles that are seen from behind fold over others.
-    folded = _per_triangle(scale <= 0, side_px)
+    clipped = np.asarray(cv2.copyMakeBorder(crop.clipped, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255.0))
+    scale = face_map.px_per_px(side_px)
+    scale[off] = np.nan
+    # What is seen from behind folds over something else.
+    folded = ~(scale > 0)
     return AlignedFace(
-        linear_rgb=resample(linear, xy),
+        linear_rgb=resample(crop.linear_rgb, xy),
         clipped=(resample(clipped, xy + np.float32(1.0), outside=255.0) > 12) | folded,
-        photo_px_per_px=paint(np.abs(vertex_mean(scale)), side_px),
+        photo_px_per_px=np.abs(scale),
     )
+
+
+def draw_detail(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> npt.NDArray[np.float32]:
+    """Luminance of a face and of what lies around it, (S, S) float32, linear: what the refinement looks at."""
+    weights = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
+    luminance = np.asarray(cv2.transform(crop.linear_rgb, weights), np.float32)
+    xy = face_map.moved(crop.low_xy, crop.factor).over_frame(side_px) - np.float32(0.5)
+    drawn = cv2.remap(luminance, xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(drawn, np.float32)
 
 
 def _find_clipped(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
@@ -89,11 +190,11 @@ def _find_clipped(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt
     return np.asarray(cv2.bitwise_not(within), np.uint8)
 
 
-def _per_triangle(values: npt.NDArray[np.bool_], side_px: int) -> npt.NDArray[np.bool_]:
-    r = raster(side_px)
-    out = np.zeros((side_px, side_px), bool)
-    out[r.inside] = values[r.triangle]
-    return out
+def estimate_relative_scale(face_map: FaceMap, reference: FaceMap) -> float:
+    """Photo px per px of the reference photo, from landmarks that expression moves least, at their refined places."""
+    places = mesh().uv[list(STABLE_POINTS)]
+    similarity = estimate_similarity(reference.at(places), face_map.at(places))
+    return float(np.hypot(similarity[0, 0], similarity[1, 0]))
 
 
 def surface_scale(landmarks: Landmarks, *, mm_per_photo_px: float, side_px: int) -> npt.NDArray[np.float32]:
@@ -109,55 +210,3 @@ def surface_scale(landmarks: Landmarks, *, mm_per_photo_px: float, side_px: int)
     e, f = u[:, 1] - u[:, 0], u[:, 2] - u[:, 0]
     flat = np.abs(e[:, 0] * f[:, 1] - e[:, 1] * f[:, 0])
     return paint(vertex_mean(np.sqrt(area / flat)) * mm_per_photo_px, side_px)
-
-
-def estimate_misfit(
-    picture: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], skin: npt.NDArray[np.bool_]
-) -> float:
-    """How far details lie from those of the reference, median over the skin, % of the IOD.
-
-    Parameters
-    ----------
-    picture, reference : (512, 512) uint8
-        Two faces in the canonical frame, prepared by :func:`detail_picture`.
-    skin : (S, S) bool
-        Usable skin.
-
-    Returns
-    -------
-    float
-        NaN where less than a third of the skin can be followed from one photo to the other and back.
-
-    Notes
-    -----
-    Dense optical flow (DIS) on band-passed, locally normalised log-luminance, never on colour; only places where the
-    flow there and back cancels within 0.5 % of the IOD are counted. A measure of what the landmarks left over, not a
-    correction.
-
-    References
-    ----------
-    Kroeger, Timofte, Dai, Van Gool 2016, "Fast optical flow using dense inverse search", ECCV.
-    """
-    start = np.zeros((_FLOW_SIDE, _FLOW_SIDE, 2), np.float32)
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    forward = np.asarray(flow.calc(reference, picture, start.copy()))
-    backward = np.asarray(flow.calc(picture, reference, start.copy()))
-    ys, xs = np.mgrid[0:_FLOW_SIDE, 0:_FLOW_SIDE].astype(np.float32)
-    back = cv2.remap(backward, xs + forward[..., 0], ys + forward[..., 1], cv2.INTER_LINEAR)
-    # The irises lie about 0.31 of the frame apart.
-    iod = 0.31 * _FLOW_SIDE
-    loop = np.hypot(*np.moveaxis(forward + back, 2, 0)) / iod * 100.0
-    small = cv2.resize(skin.astype(np.uint8), (_FLOW_SIDE, _FLOW_SIDE), interpolation=cv2.INTER_NEAREST) > 0
-    good = small & (loop <= 0.5)
-    if not small.any() or good.sum() < small.sum() / 3:
-        return float("nan")
-    return float(np.median(np.hypot(forward[..., 0], forward[..., 1])[good]) / iod * 100.0)
-
-
-def detail_picture(linear_rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Band-passed, locally normalised log of the green channel, (512, 512) uint8: detail without colour or shading."""
-    small = cv2.resize(linear_rgb[..., 1], (_FLOW_SIDE, _FLOW_SIDE), interpolation=cv2.INTER_AREA)
-    log = np.log(np.maximum(small, 1e-3))
-    band = cv2.GaussianBlur(log, (0, 0), 1.0) - cv2.GaussianBlur(log, (0, 0), 6.0)
-    spread = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 12.0)) + 0.01
-    return np.clip(127.5 + 50.0 * band / spread, 0, 255).astype(np.uint8)

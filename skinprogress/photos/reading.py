@@ -157,7 +157,7 @@ def read_photo(ref: PhotoRef) -> Photo:
     flags |= ref.flags
     if ref.mirrored:
         pixels = turn_upright(pixels, 2)
-        flags |= Flag.MIRRORED
+        flags |= Flag.NONE if Flag.MIRRORED_FOUND in ref.flags else Flag.MIRRORED
     if ref.path.suffix.lower() not in SUFFIXES[kind]:
         flags |= Flag.WRONG_EXTENSION
     pixels.setflags(write=False)
