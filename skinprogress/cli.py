@@ -150,10 +150,10 @@ def _progress(console: "Console") -> "Iterator[Progress]":
         yield report
 
 
-def _default_out(client_folder: Path) -> Path:
-    """``skinprogress-NAME`` in the current folder; beside the photos where the current folder is among them."""
+def _default_out(client_folder: Path, *, prefix: str = "skinprogress") -> Path:
+    """``PREFIX-NAME`` in the current folder; beside the photos where the current folder is among them."""
     folder = client_folder.resolve()
-    name = _short(f"skinprogress-{folder.name}")
+    name = _short(f"{prefix}-{folder.name}")
     return folder.parent / name if Path.cwd().resolve().is_relative_to(folder) else Path(name)
 
 
@@ -284,6 +284,38 @@ def metrics() -> None:
                 f"    Caveat: {metric.caveat}\n    Source: {metric.source}\n",
             )
         )  # fmt: skip
+
+
+@app.command()
+def validate(
+    kind: Annotated[Literal["alignment"], typer.Argument(help="What to validate.", show_default=False)],
+    photo_folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A client folder, or photos named PERSON_anything.jpg.", show_default=False, readable=False
+        ),
+    ],
+    out: Out = None,
+    date_order: DateOrder = None,
+) -> None:
+    """Test the program on your own photos: can its alignment be trusted on them?"""
+    from skinprogress.outputs.files import reserved_output
+    from skinprogress.validation.alignment import validate_alignment
+    from skinprogress.validation.summary import alignment_remarks, render_alignment_table
+    from skinprogress.validation.table import write_figures
+
+    console = _console()
+    target = out or _default_out(photo_folder, prefix="skinprogress-validate")
+    with reserved_output(target, photos_folder=photo_folder):
+        with _progress(console) as report:
+            validation = validate_alignment(photo_folder, settings=_settings(date_order), progress=report)
+        path = write_figures(validation.figures, target)
+    console.print(render_alignment_table(validation))
+    for rejection in validation.rejected:
+        console.print(f"left out  {_why(rejection)}", markup=False)
+    for line in alignment_remarks(validation):
+        console.print(line, markup=False)
+    console.print(f"figures   {_shown(str(path.resolve()))}", style="bold", markup=False, soft_wrap=True)
 
 
 def _finish(result: "ClientResult", out: Path, console: "Console") -> None:
