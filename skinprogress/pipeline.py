@@ -58,6 +58,7 @@ from skinprogress.records import (
     Flag,
     Inspection,
     Measurement,
+    Photo,
     PhotoRef,
     Registration,
     Rejection,
@@ -71,6 +72,9 @@ Progress = Callable[[str, int, int], None]
 _DETECTION_SIDE = 1280
 # A photo of which fewer regions fit is tried as a mirror image too; by chance none fits.
 _FEW_REGIONS = 4
+# Scatter of repeated detections, % of the IOD: 0.3–0.6 on good photos, 0.7–5 where half of the face is hidden.
+_SCATTER_NOTICED_PERCENT = 0.9
+_MAX_SCATTER_PERCENT = 4.0
 
 
 def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
@@ -109,7 +113,8 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
     if landmarks.iod_px < 2 * settings.min_iod_px:
         flags |= Flag.LOW_RESOLUTION
     distance_cm = estimate_face_size(landmarks)[1]
-    if distance_cm < MIN_CAMERA_DISTANCE_CM:
+    # Of a turned head the landmark model's depth is not good enough to tell.
+    if landmarks.view == "front" and distance_cm < MIN_CAMERA_DISTANCE_CM:
         flags |= Flag.CAMERA_TOO_NEAR
     return Inspection(
         ref=ref,
@@ -234,11 +239,13 @@ def align_and_correct(
     photo = read_photo(inspection.ref)
     if reference is None:
         # Every other photo is laid over this one: its regions must not hang on a single detection.
-        small = to_srgb8(photo, max_side=_DETECTION_SIDE)
-        scale = photo.pixels.shape[1] / small.shape[1]
-        inspection = replace(inspection, landmarks=steady_landmarks(small, inspection.landmarks, scale=scale))
+        inspection = _steadied(inspection, photo)
     placed = place_face(photo, inspection.landmarks, side_px=side)
     registration = None if reference is None else register_face(placed.detail, reference.detail)
+    if reference is not None and registration is not None and len(registration.accepted) < _FEW_REGIONS:
+        inspection = _steadied(inspection, photo)
+        placed = place_face(photo, inspection.landmarks, side_px=side)
+        registration = register_face(placed.detail, reference.detail)
     face_map = placed.face_map.refined(registration)
     aligned = draw_face(placed.crop, face_map, side_px=side)
     mm_per_photo_px = plan.mm_per_px[file]
@@ -251,7 +258,7 @@ def align_and_correct(
     skin = find_skin(aligned.linear_rgb, aligned.clipped, visibility, obstacles=obstacles)
     correction = plan.corrections[file]
     corrected = cv2.transform(aligned.linear_rgb, correction.matrix)
-    flags = plan.flags[file] | correction.flags
+    flags = plan.flags[file] | correction.flags | (inspection.flags & Flag.LANDMARKS_UNSTEADY)
     with np.errstate(invalid="ignore"):
         seen = visibility >= 0.4
     if (aligned.clipped & seen).mean() > 0.1 * seen.mean():
@@ -275,6 +282,27 @@ def align_and_correct(
         mm_per_photo_px=mm_per_photo_px,
         coverage=measure_coverage(sample_grid(skin), {kind: sample_grid(mask) for kind, mask in obstacles.items()}),
     )
+
+
+def _steadied(inspection: Inspection, photo: Photo) -> Inspection:
+    """The inspection with landmarks averaged over several detections, and flagged where these disagree.
+
+    Raises
+    ------
+    PhotoError
+        They disagree so much that nothing could be measured.
+    """
+    small = to_srgb8(photo, max_side=_DETECTION_SIDE)
+    scale = photo.pixels.shape[1] / small.shape[1]
+    landmarks, scatter = steady_landmarks(small, inspection.landmarks, scale=scale)
+    if scatter > _MAX_SCATTER_PERCENT:
+        raise PhotoError(
+            "unsteady_landmarks",
+            "the parts of the face are found somewhere else each time: it is hidden, dark or blurred",
+            "photograph the whole face in even light, sharp, with nothing in front of it",
+        )
+    unsteady = Flag.LANDMARKS_UNSTEADY if scatter > _SCATTER_NOTICED_PERCENT else Flag.NONE
+    return replace(inspection, landmarks=landmarks, flags=inspection.flags | unsteady)
 
 
 def find_mirrored(

@@ -64,6 +64,7 @@ class Flag(enum.Flag):
     NOT_A_BASELINE = enum.auto()
     MIRRORED_FOUND = enum.auto()
     CAMERA_TOO_NEAR = enum.auto()
+    LANDMARKS_UNSTEADY = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -106,6 +107,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.FILTER_DECLARED: "a camera filter was declared",
     Flag.NOT_A_BASELINE: "numbing or cream on the skin: never a baseline",
     Flag.MIRRORED_FOUND: "the photo is a mirror image of the reference photo and was flipped to match it",
+    Flag.LANDMARKS_UNSTEADY: "the face is partly hidden, dark or blurred: where its parts lie is not sure",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }
 

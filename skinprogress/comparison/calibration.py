@@ -43,25 +43,25 @@ class Repeatability:
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(matched=0.48, unmatched=4.4, per_light=1.9, per_light_color=2.5, per_exposure=8.8),
-    "redness_index": Repeatability(matched=0.44, unmatched=4.2, per_light=2.4, per_light_color=11.0, per_exposure=6.2),
+    "redness": Repeatability(matched=0.46, unmatched=4.3, per_light_color=2.7, per_exposure=8.6),
+    "redness_index": Repeatability(matched=0.54, unmatched=4.8, per_light=3.4, per_light_color=12.6, per_exposure=7.3),
     "relative_redness": Repeatability(
-        matched=0.37, unmatched=0.54, per_light=2.8, per_light_color=9.3, per_exposure=1.1
+        matched=0.37, unmatched=0.52, per_light=2.9, per_light_color=7.9, per_exposure=0.72
     ),
     "haemoglobin_index": Repeatability(
-        matched=0.034, unmatched=0.30, per_light=0.077, per_light_color=0.99, per_exposure=0.40
+        matched=0.036, unmatched=0.30, per_light=0.12, per_light_color=0.97, per_exposure=0.45
     ),
     "melanin_index": Repeatability(
-        matched=0.028, unmatched=0.26, per_light=1.6, per_exposure=0.48, per_expression=0.045
+        matched=0.032, unmatched=0.26, per_light=1.6, per_exposure=0.49, per_expression=0.07
     ),
     "tone_uniformity": Repeatability(
-        matched=0.092, unmatched=0.092, per_light=0.85, per_light_color=0.31, per_expression=0.22, proportional=True
+        matched=0.093, unmatched=0.093, per_light=0.99, per_light_color=0.39, per_expression=0.23, proportional=True
     ),
     "texture_uniformity": Repeatability(
-        matched=0.073, unmatched=0.073, per_light=0.45, per_expression=0.094, per_blur=0.65, proportional=True
+        matched=0.064, unmatched=0.064, per_light=0.60, per_expression=0.12, per_blur=0.61, proportional=True
     ),
     "log_redness_index": Repeatability(
-        matched=0.018, unmatched=0.17, per_light=0.096, per_light_color=0.44, per_exposure=0.25
+        matched=0.022, unmatched=0.19, per_light=0.14, per_light_color=0.51, per_exposure=0.30
     ),
 }
 

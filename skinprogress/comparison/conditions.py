@@ -35,7 +35,7 @@ class PairConditions:
     moved_regions : frozenset of str
         Regions whose skin the expression stretches or folds in one of the sessions.
     nearness_difference : float
-        Difference of inverse camera distances, 1/cm.
+        Difference of inverse camera distances, 1/cm; NaN for views other than the front.
     misfit_percent_iod : float
         Of the face that lies worst over the reference photo.
     coverage : float
@@ -81,7 +81,7 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         pose_difference_deg=max(spread("yaw"), spread("pitch")),
         expression_difference=max(moved.values()),
         moved_regions=frozenset(r for m, size in moved.items() if size >= MOVED for r in m.regions),
-        nearness_difference=spread("nearness"),
+        nearness_difference=spread("nearness") if faces[0].view == "front" else float("nan"),
         misfit_percent_iod=max(f.misfit_percent_iod for f in faces),
         coverage=float(skin.sum() / max(bare.sum(), 1)),
         iod_px=min(f.inspection.landmarks.iod_px for f in faces),

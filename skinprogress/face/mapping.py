@@ -87,12 +87,13 @@ class FaceMap:
             here = self.at(uv)
             du, dv = (self.at(uv + np.array([h, 0.0])) - here) / h, (self.at(uv + np.array([0.0, h])) - here) / h
             left = points_xy - here
-            determinant = du[:, 0] * dv[:, 1] - du[:, 1] * dv[:, 0]
+            determinant = _cross(du, dv)
+            # Beyond the grid the map stands still: nothing is found from there.
+            determinant[np.abs(determinant) < 1e-9] = np.inf
             step = np.stack([_cross(left, dv), _cross(du, left)], axis=1) / determinant[:, None]
             uv = uv + np.clip(step, -0.05, 0.05)
-        size = np.sqrt(np.abs(determinant))
-        off = np.hypot(*(points_xy - self.at(uv)).T) > 1e-4 * size
-        uv[off] = np.nan
+        missed = np.hypot(*(points_xy - self.at(uv)).T) > 1e-4 * np.ptp(nodes, axis=0).max()
+        uv[missed] = np.nan
         return uv
 
 

@@ -175,8 +175,7 @@ def _true_points(faces: Sequence[SeenFace]) -> list[Figure]:
     scores, groups = [], group_true(faces)
     for reference, others in groups:
         truth = read_truth(reference.ref)
-        with np.errstate(divide="ignore", invalid="ignore"):  # points far off the face have no place
-            uv = reference.face_map.places(truth.vertex_xy)
+        uv = reference.face_map.places(truth.vertex_xy)
         usable = truth.visible & lies_in(bare_face_mask(LOOK_PX), uv)
         for face in others:
             there = read_truth(face.ref)
