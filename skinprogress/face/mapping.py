@@ -10,6 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import KDTree
 
 from skinprogress.face.canonical import N_VERTICES, mesh
 from skinprogress.face.regions import FACE_OVAL
@@ -80,7 +81,7 @@ class FaceMap:
         Positions far off the face come back as NaN.
         """
         nodes = self.grid_xy.reshape(-1, 2)
-        nearest = np.array([np.argmin(((nodes - p) ** 2).sum(axis=1)) for p in points_xy])
+        nearest = np.asarray(KDTree(nodes).query(points_xy)[1])
         uv = (np.stack([nearest % _GRID, nearest // _GRID], axis=1) + 0.5) / _GRID * (_HIGH - _LOW) + _LOW
         h = 2e-4
         for _ in range(12):

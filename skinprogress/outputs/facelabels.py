@@ -38,17 +38,29 @@ def _inner_point(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def draw_labels(
     ax: "Axes",
-    changes: dict[str, Change],
+    lines: dict[str, tuple[str, str]],
     outlines: Outlines,
     whole: frozenset[str],
-    decimals: int,
     margin_px: float,
 ) -> None:
-    """Name each region in the nearer margin, with a thin line to it; whole faces are named below the picture."""
+    """Name each region in the nearer margin, with a thin line to it; whole faces are named below the picture.
+
+    Parameters
+    ----------
+    ax : Axes
+        With the picture, its px as units.
+    lines : dict of str to (str, str)
+        Region to its name and to what is written below it in bold.
+    outlines : Outlines
+    whole : frozenset of str
+        Regions that hold most of the others.
+    margin_px : float
+        Room beside the picture.
+    """
     width, height = ax.get_xlim()[1], ax.get_ylim()[0]
     places = {
         name: _inner_point(max(outlines[name], key=area_of))
-        for name in changes
+        for name in lines
         if name not in whole and any(map(area_of, outlines.get(name, [])))
     }
     labels = _label_image({n: outlines[n] for n in places}, round(width), round(height))
@@ -64,10 +76,9 @@ def draw_labels(
             ax.plot(*path.T, color=style.INK, lw=0.6, clip_on=False, zorder=4, solid_joinstyle="round")
             ax.plot(*point, marker="o", ms=2.6, mfc=style.INK, mec=style.PAPER, mew=0.4, zorder=5)
             x += side * 0.03 * margin_px
-            lines = label_lines(name, changes[name], decimals)
-            ax.text(x, y - 0.006 * height, lines[0], ha=align, va="bottom", fontsize=7, color=style.MUTED)
-            ax.text(x, y + 0.002 * height, lines[1], ha=align, va="top", fontsize=8.2, weight="bold")
-    below = [" ".join(label_lines(name, changes[name], decimals)) for name in changes if name in whole]
+            ax.text(x, y - 0.006 * height, lines[name][0], ha=align, va="bottom", fontsize=7, color=style.MUTED)
+            ax.text(x, y + 0.002 * height, lines[name][1], ha=align, va="top", fontsize=8.2, weight="bold")
+    below = [" ".join(lines[name]) for name in lines if name in whole]
     ax.text(width / 2, height * 1.015, "     ".join(below), ha="center", va="top", fontsize=8.2, weight="bold")
 
 

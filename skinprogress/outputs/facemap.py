@@ -118,9 +118,9 @@ def plot_face_map(
         h, w = crop.rgb.shape[:2]
         inches_per_px = min(6.0 / h, 6.5 / w)
         face_w, face_h = w * inches_per_px, h * inches_per_px
-        lines = [label_lines(name, change, spec.decimals) for name, change in changes.items()]
+        lines = {name: label_lines(name, change, spec.decimals) for name, change in changes.items()}
         # Room for the longest name (7 pt) and the longest figure (8.2 pt, bold).
-        margin = max(1.1, *(max(0.062 * len(a), 0.09 * len(b)) + 0.16 for a, b in lines))
+        margin = max(1.1, *(max(0.062 * len(a), 0.09 * len(b)) + 0.16 for a, b in lines.values()))
         top, foot = 0.68, 0.95
         width, height = face_w + 2 * margin + 0.75, face_h + top + foot
         figure = style.new_figure(width, height)
@@ -134,7 +134,7 @@ def plot_face_map(
             _draw_region(
                 ax, crop.outlines_xy.get(region, []), style.change_fill(change, spec.better, limit), region in whole
             )
-        draw_labels(ax, changes, crop.outlines_xy, whole, spec.decimals, margin / face_w * w)
+        draw_labels(ax, lines, crop.outlines_xy, whole, margin / face_w * w)
         bar = ((width - 0.72) / width, (foot + 0.5) / height, 0.11 / width, (face_h - 1.0) / height)
         style.draw_color_bar(figure, bar, spec.better, limit, spec.decimals)
         names = [session_title(result, s) for s in (from_session, to_session)]

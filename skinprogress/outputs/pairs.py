@@ -1,5 +1,6 @@
 """Two photos of one view laid over each other, and what must be said beside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,13 @@ from skinprogress.records import ClientResult, Comparison, Flag, Inspection, Run
 
 MAX_HEIGHT_PX = 1400
 """Tallest picture; more than a screen shows and a fifth of the file size of the photo."""
-_MATCHED: dict[Rung, str] = {
+MATCHED: dict[Rung, str] = {
     "card": "colour matched on a colour card",
     "patch": "colour matched on a grey patch",
     "background": "colour matched on the background",
     "none": "colour not matched, so a difference of colour may be one of light or camera",
 }
+"""What the colour of two photos was matched on, in words."""
 _DECLARED = (Flag.MAKEUP_DECLARED, Flag.CREAM_DECLARED, Flag.FILTER_DECLARED, Flag.NOT_A_BASELINE)
 
 
@@ -57,7 +59,7 @@ class AlignedPair:
     @property
     def footer(self) -> str:
         """One true line on how the pair was made."""
-        lines = ["Aligned by rotation, scale and shift; " + _MATCHED[self.color_reference] + ".", *self.remarks]
+        lines = ["Aligned by rotation, scale and shift; " + MATCHED[self.color_reference] + ".", *self.remarks]
         return " ".join(line if line.endswith(".") else f"{line[0].upper()}{line[1:]}." for line in lines)
 
 
@@ -128,7 +130,7 @@ def render_pair(
     maps = [photo_to_frame(i, frame) for i in best]
     box = common_box(best, frame)
     px_per_unit = min(*(1 / scale_of(m) for m in maps), MAX_HEIGHT_PX / (box[3] - box[1]))
-    rung = _shared_rung(result, best)
+    rung = shared_rung(result, best)
     comparison = comparison_of(result, *sessions, view)
     before, after = (
         render_aligned(
@@ -177,7 +179,7 @@ def read_rgb(inspection: Inspection) -> Rgb:
         raise PhotoError("unreadable", f"{inspection.ref.file} cannot be read", "check that it still exists") from error
 
 
-def _shared_rung(result: ClientResult, photos: list[Inspection]) -> Rung:
+def shared_rung(result: ClientResult, photos: Sequence[Inspection]) -> Rung:
     """What both photos were matched on; matching one of two would make a difference of its own."""
     corrections = [result.plan.corrections.get(i.ref.file) for i in photos]
     rungs = {"none" if c is None else c.rung for c in corrections}

@@ -16,10 +16,12 @@ from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.composites import TOO_SOON, aligned_names
 from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.fit import describe_photo_fit, list_hidden, scale_text
+from skinprogress.outputs.misfitmap import NOT_FOR_PUBLICATION, alignments_for_report
 from skinprogress.outputs.pairs import photo_name, render_pair, sessions_to_show, used_views
 from skinprogress.outputs.pictures import embed_array, embed_file, size_of
 from skinprogress.outputs.rows import shared_flags
-from skinprogress.outputs.style import CHART_DPI, number_text
+from skinprogress.outputs.style import PAGE_SCALE, number_text
 from skinprogress.outputs.summary import Summary, summarize
 from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, sentence
 from skinprogress.records import ClientResult, Consent, Flag
@@ -34,7 +36,6 @@ CHARTS = {
 }
 """Kind of chart, as it stands first in the file name, to what it shows."""
 _SLIDER_PX, _COMPOSITE_PX, _CHART_PX, _THUMB_PX = 900, 1200, 1600, 150
-_CHART_SCALE = 97.5 / CHART_DPI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,10 @@ def render_report(result: ClientResult, out: Path) -> str:
         too_soon=TOO_SOON,
         sliders=list(_sliders(result)),
         composites=list(_composites(result, summary, out)),
+        alignments=list(alignments_for_report(result)),
+        not_for_publication=NOT_FOR_PUBLICATION,
+        hidden=list_hidden(result),
+        scale=scale_text(result.plan),
         consent=_consent_text(result.plan.course.consent),
         charts=_charts(summary, out),
         color_groups=_color_groups(result),
@@ -171,7 +176,7 @@ def _sessions(result: ClientResult, summary: Summary, out: Path) -> Iterable[dic
             {
                 "row": p,
                 "thumb": embed_file(out / "aligned" / names[p.file], max_side=_THUMB_PX, quality=80),
-                "remarks": flag_texts(p.flags & ~shared),
+                "remarks": [*flag_texts(p.flags & ~shared, with_remedy=True), *filter(None, [describe_photo_fit(p)])],
             }
             for p in result.photos
             if p.session == session and p.status == "used" and p.file in names
@@ -228,8 +233,7 @@ def _charts(summary: Summary, out: Path) -> list[dict[str, Any]]:
             caption = f"{METRICS[metric].title} {CHARTS.get(kind, kind.replace('_', ' '))}, {VIEW_TITLES[view]} view"
             says = [p.text for p in summary.points if p.metric == metric]
             alt = f"{caption}. {' '.join(says) or 'No change could be shown.'}"
-            # All charts in one scale, so that their letters are of one size on the page.
-            width, height = (round(px * _CHART_SCALE) for px in size)
+            width, height = (round(px * PAGE_SCALE) for px in size)
             picture = ChartPicture(uri=uri, caption=caption, alt=alt, width=width, height=height)
             found.setdefault(metric, []).append(picture)
     real = {g.metric.name for g in summary.groups if g.shown}

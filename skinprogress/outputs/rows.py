@@ -1,13 +1,14 @@
 """The changes of a pair of sessions, ready to be printed: one row each, grouped by metric and view."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
 from skinprogress.comparison.findings import REAL
 from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.outputs.fit import HiddenSkin, list_hidden
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
 from skinprogress.outputs.wording import VIEW_TITLES, flag_texts
 from skinprogress.records import Change, ClientResult, Flag, PhotoReport
@@ -101,7 +102,7 @@ def describe_change(change: Change, metric: Metric, *, confidence_level: float) 
 
 def group_changes(result: ClientResult, outcome: list[Change]) -> Iterable[MetricGroup]:
     """Changes of one pair of sessions by metric and view, those that are real apart from those that are not."""
-    level = float(result.settings.confidence_level)
+    level, hidden = float(result.settings.confidence_level), list_hidden(result)
     for metric in METRICS.values():
         for view in dict.fromkeys(c.view for c in outcome):
             mine = {c.region: c for c in outcome if c.metric == metric.name and c.view == view}
@@ -111,7 +112,11 @@ def group_changes(result: ClientResult, outcome: list[Change]) -> Iterable[Metri
             ends = [abs(x) for c in changes for x in (c.ci_low, c.ci_high, c.difference) if math.isfinite(x)]
             reach = max(ends, default=1.0) or 1.0
             shared = shared_flags(changes)
-            rows = [(c, _row(c, metric, reach=reach, level=level, aside=SAID_ONCE | shared)) for c in changes]
+            aside = SAID_ONCE | shared
+            rows = [
+                (c, _row(c, metric, reach=reach, level=level, aside=aside, why=_why_hidden(result, c, hidden)))
+                for c in changes
+            ]
             limits = sorted(c.detectable_change for c in changes if math.isfinite(c.detectable_change))
             yield MetricGroup(
                 metric=metric,
@@ -129,12 +134,30 @@ def shared_flags(rows: Sequence[Change] | Sequence[PhotoReport]) -> Flag:
     return reduce(and_, (row.flags for row in rows)) if rows else Flag.NONE
 
 
-def _row(change: Change, metric: Metric, *, reach: float, level: float, aside: Flag) -> ChangeRow:
+def _why_hidden(result: ClientResult, change: Change, hidden: Mapping[str, Sequence[HiddenSkin]]) -> str:
+    """What hides most of a region in one of the two sessions; empty where enough of it could be used."""
+    if Flag.LOW_COVERAGE not in change.flags:
+        return ""
+    sessions = (change.from_session, change.to_session)
+    found = [
+        skin
+        for file, regions in hidden.items()
+        if result.inspections[file].ref.session in sessions and result.plan.view_of[file] == change.view
+        for skin in regions
+        if skin.region == change.region
+    ]
+    return min(found, key=lambda skin: skin.usable).why if found else ""
+
+
+def _row(change: Change, metric: Metric, *, reach: float, level: float, aside: Flag, why: str) -> ChangeRow:
     def share(value: float) -> float | None:
         return value / reach if math.isfinite(value) else None
 
     has_number = math.isfinite(change.difference)
     limit = change.detectable_change
+    remarks = {f: text for f in change.flags & ~aside for text in flag_texts(f)}
+    if why and Flag.LOW_COVERAGE in remarks:
+        remarks[Flag.LOW_COVERAGE] += f" ({why})"
     return ChangeRow(
         region=region_title(change.region),
         word=word_of(change),
@@ -143,7 +166,7 @@ def _row(change: Change, metric: Metric, *, reach: float, level: float, aside: F
         interval=_interval(change, metric),
         values=f"{_number(change.baseline, metric)} → {_number(change.followup, metric)}" if has_number else "",
         detectable=f"{number_text(limit, metric.decimals)} {metric.unit}" if math.isfinite(limit) else "",
-        remarks=tuple(flag_texts(change.flags & ~aside)),
+        remarks=tuple(remarks.values()),
         low=share(change.ci_low),
         middle=share(change.difference),
         high=share(change.ci_high),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHART_DPI = 150
+PAGE_SCALE = 97.5 / CHART_DPI
+"""Px on a page per px of a chart: all charts in one scale, so that their letters are of one size."""
 INK = "#22303c"
 MUTED = "#6b7780"
 GRID = "#e4e8eb"

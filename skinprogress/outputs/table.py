@@ -8,6 +8,7 @@ from pathlib import Path
 from skinprogress.outputs.charts import write_charts
 from skinprogress.outputs.composites import write_aligned, write_composites
 from skinprogress.outputs.files import FOLDERS, prepare_output
+from skinprogress.outputs.misfitmap import write_alignments
 from skinprogress.outputs.report import write_report
 from skinprogress.outputs.tables import write_run, write_tables
 from skinprogress.records import ClientResult
@@ -37,6 +38,11 @@ _ROWS = (
     Output(name="tables", title="tables (CSV and Parquet) and the record of the run", write=write_tables),
     Output(name="charts", title="charts per measure (PNG and SVG)", write=write_charts),
     Output(name="composites", title="before and after pictures (JPEG)", write=write_composites),
+    Output(
+        name="alignment",
+        title="how the photos lie over each other when they are measured, to check (JPEG)",
+        write=write_alignments,
+    ),
     Output(name="aligned", title="every photo laid over the reference (JPEG)", write=write_aligned),
     Output(name="report", title="this report", write=write_report, last=True),
 )

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skinprogress.face.regions import REGIONS, WHOLE_FACE
 from skinprogress.outputs.files import RECORD, write_whole
 from skinprogress.records import Change, ClientResult, Comparison, Finding, Measurement, PhotoReport
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_BY_REGION = "_by_region"
+"""How the name of a field ends that holds one figure a region: ``misfit_by_region`` gives ``misfit_forehead`` …"""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -64,7 +67,7 @@ def write_tables(result: ClientResult, out: Path) -> list[Path]:
 
 
 def render_csv(record: type, rows: Iterable[Any]) -> str:
-    """Records as CSV text: one column a field, in the order of the fields.
+    """Records as CSV text: one column a field, in the order of the fields; a figure by region is a column a region.
 
     Parameters
     ----------
@@ -84,10 +87,10 @@ def render_csv(record: type, rows: Iterable[Any]) -> str:
     buffer = io.StringIO()
     plain = csv.writer(buffer, lineterminator="\n")
     quoting = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    names = [f.name for f in dataclasses.fields(record)]
+    names = list(_column_kinds(record))
     plain.writerow(names)
     for row in rows:
-        cells = [_csv_cell(getattr(row, name)) for name in names]
+        cells = [_csv_cell(_value(row, name)) for name in names]
         # A lone carriage return is a line end for many readers, but the plain writer does not quote it.
         risky = any(isinstance(cell, str) and "\r" in cell for cell in cells)
         (quoting if risky else plain).writerow(cells)
@@ -113,7 +116,7 @@ def render_parquet(record: type, rows: Sequence[Any]) -> bytes:
     arrow = {"float": pa.float64(), "int": pa.int64(), "time": pa.timestamp("us"), "text": pa.string()}
     kinds = _column_kinds(record)
     schema = pa.schema([(name, arrow[kind]) for name, kind in kinds.items()])
-    columns = {name: [_typed(getattr(row, name), kind) for row in rows] for name, kind in kinds.items()}
+    columns = {name: [_typed(_value(row, name), kind) for row in rows] for name, kind in kinds.items()}
     sink = io.BytesIO()
     pq.write_table(pa.table(columns, schema=schema), sink)
     return sink.getvalue()
@@ -220,16 +223,32 @@ def _frame(record: type, rows: Sequence[Any]) -> "pd.DataFrame":
     dtypes: dict[str, Any] = {"float": "float64", "int": "int64", "time": "datetime64[us]", "text": str}
     columns = {
         # Missing text is empty, not the word "None".
-        name: pd.Series([_typed(getattr(row, name), kind) for row in rows], dtype=dtypes[kind])
+        name: pd.Series([_typed(_value(row, name), kind) for row in rows], dtype=dtypes[kind])
         for name, kind in _column_kinds(record).items()
     }
     return pd.DataFrame(columns)
 
 
 def _column_kinds(record: type) -> dict[str, str]:
-    """Field name to ``float``, ``int``, ``time`` or ``text``, from the annotations of the record."""
+    """Column to ``float``, ``int``, ``time`` or ``text``, from the annotations of the record."""
     hints = typing.get_type_hints(record)
-    return {f.name: _kind(hints[f.name]) for f in dataclasses.fields(record)}
+    kinds: dict[str, str] = {}
+    for field in dataclasses.fields(record):
+        if field.name.endswith(_BY_REGION):
+            # The whole face has a column of its own.
+            prefix = field.name.removesuffix(_BY_REGION)
+            kinds |= {f"{prefix}_{region}": "float" for region in REGIONS if region != WHOLE_FACE}
+        else:
+            kinds[field.name] = _kind(hints[field.name])
+    return kinds
+
+
+def _value(row: Any, column: str) -> Any:
+    """What stands in a column of a row; NaN for a region of which nothing is known."""
+    if hasattr(row, column):
+        return getattr(row, column)
+    prefix, _, region = column.partition("_")
+    return getattr(row, prefix + _BY_REGION).get(region, math.nan)
 
 
 def _kind(hint: Any) -> str:

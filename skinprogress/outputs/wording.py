@@ -32,12 +32,20 @@ def is_early(phase: Phase | None) -> bool:
     return phase is not None and phase.name in RECENT_PHASES
 
 
-def flag_texts(flags: Flag, among: Iterable[Flag] | None = None) -> list[str]:
-    """The sentences of the flags that are set, in the order of the flags."""
+FLAG_REMEDY = {
+    Flag.CAMERA_TOO_NEAR: "step back to an arm's length and a half and zoom in",
+    Flag.MIRRORED_FOUND: "switch off the mirroring of selfies in the camera",
+}
+"""What helps next time, for flags of a photo that its own taking can mend."""
+
+
+def flag_texts(flags: Flag, among: Iterable[Flag] | None = None, *, with_remedy: bool = False) -> list[str]:
+    """The sentences of the flags that are set, in the order of the flags; with what helps next time if wanted."""
     from skinprogress.records import FLAG_TEXT
 
     wanted = None if among is None else set(among)
-    return [FLAG_TEXT[f] for f in flags if f in FLAG_TEXT and (wanted is None or f in wanted)]
+    texts = [(f, FLAG_TEXT[f]) for f in flags if f in FLAG_TEXT and (wanted is None or f in wanted)]
+    return [f"{text}: {FLAG_REMEDY[f]}" if with_remedy and f in FLAG_REMEDY else text for f, text in texts]
 
 
 def safe_name(label: str) -> str:

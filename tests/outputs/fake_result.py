@@ -25,6 +25,7 @@ from skinprogress.records import (
     Phase,
     PhotoRef,
     PhotoReport,
+    Registration,
     Rejection,
     Treatment,
     View,
@@ -76,6 +77,7 @@ def fake_result(
     dates: bool = True,
     client: str = "A-0042",
     not_comparable: bool = True,
+    refused: tuple[str, ...] = (),
 ) -> ClientResult:
     """Make up the result of a course: treatments six weeks apart, redness peaks and falls, texture gains.
 
@@ -93,6 +95,8 @@ def fake_result(
         False: the sessions are named "Session 1" …, nothing is known of their times.
     not_comparable : bool
         False: every change can be judged.
+    refused : tuple of str
+        Regions whose details were not found again in any photo; ``("all",)`` for every one.
     """
     rng = np.random.default_rng(seed)
     visits = _visits(n_sessions, dates=dates)
@@ -132,6 +136,12 @@ def fake_result(
         flags={ref.file: ref.flags for ref, _ in refs},
         covered_sessions=tuple(v.label for v in visits if v.stage == "numbing"),
     )
+    parts = tuple(name for name in region_names if name != "face")
+    registrations = {
+        ref.file: _registration(parts, parts if refused == ("all",) else refused)
+        for ref, view in refs
+        if plan.reference_of[view] != ref.file
+    }
     rejected = (
         Rejection(
             file=f"{visits[-1].label}/IMG_0099.jpg",
@@ -148,7 +158,7 @@ def fake_result(
         sessions=plan.sessions,
         plan=plan,
         inspections=inspections,
-        photos=_photo_rows(refs, inspections, rejected),
+        photos=_photo_rows(refs, inspections, rejected, registrations),
         rejected=rejected,
         skipped=(
             ("Thumbs.db", "not a photo"),
@@ -162,6 +172,7 @@ def fake_result(
         versions={"skinprogress": "0.1.0", "numpy": np.__version__, "python": "3.11"},
         timings_s={"inspect": 1.2, "measure": 3.4},
         notes=("The numbers in this result are made up.",),
+        registrations=registrations,
     )
 
 
@@ -296,6 +307,18 @@ def _correction() -> ColorCorrection:
     )
 
 
+def _registration(parts: tuple[str, ...], refused: tuple[str, ...]) -> Registration:
+    """Return a registration that changes nothing: all photos show the same head in the same place."""
+    misfit = {name: 1.4 if name in refused else 0.1 + 0.01 * k for k, name in enumerate(parts)}
+    return Registration(
+        shift=np.zeros((32, 32, 2), np.float32),
+        trusted=np.ones((32, 32), bool),
+        misfit_percent_iod={**misfit, "face": float(np.mean(list(misfit.values()))) if misfit else NAN},
+        accepted=tuple(name for name in parts if name not in refused),
+        refused=tuple(name for name in parts if name in refused),
+    )
+
+
 def _effect(visit: _Visit, metric: str, response: float) -> float:
     """Return the true change since the baseline: a peak that fades within days plus a gain that builds over weeks."""
     _, _, _, step, gain, _, _ = SCALES.get(metric, ANY_SCALE)
@@ -342,6 +365,8 @@ def _measurements(
                         n_px=83 if hidden else int(rng.integers(4_000, 60_000)),
                         color_reference="background",
                         flags=Flag.TOO_FEW_PIXELS if hidden else ref.flags,
+                        coverage=0.02 if hidden else 0.97,
+                        hidden_by="hair 0.98" if hidden else "shine 0.02",
                     )
                 )
     return tuple(rows)
@@ -465,7 +490,10 @@ def _course(visits: list[_Visit], client: str, *, dates: bool) -> Course:
 
 
 def _photo_rows(
-    refs: list[tuple[PhotoRef, View]], inspections: dict[str, Inspection], rejected: tuple[Rejection, ...]
+    refs: list[tuple[PhotoRef, View]],
+    inspections: dict[str, Inspection],
+    rejected: tuple[Rejection, ...],
+    registrations: dict[str, Registration],
 ) -> tuple[PhotoReport, ...]:
     used = [
         PhotoReport(
@@ -483,10 +511,12 @@ def _photo_rows(
             iod_px=inspections[ref.file].landmarks.iod_px,
             mm_per_px=0.365,
             sharpness=0.6,
-            misfit_percent_iod=0.7,
+            misfit_percent_iod=registrations[ref.file].misfit_percent_iod["face"] if ref.file in registrations else 0.0,
             color_reference="background",
             residual_delta_e=1.4,
             flags=ref.flags,
+            not_registered=registrations[ref.file].refused if ref.file in registrations else (),
+            misfit_by_region=dict(registrations[ref.file].misfit_percent_iod) if ref.file in registrations else {},
         )
         for ref, view in refs
     ]

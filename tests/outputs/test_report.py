@@ -86,8 +86,8 @@ def test_one_file_that_asks_nothing_of_the_network(fake_result: Fake, tmp_path: 
     html = write_outputs(result, tmp_path / "out")["report"][0].read_text("utf-8")
     page = _Page(html)
     images = page.all("img")
-    # slider 2, side by side 1, thumbnails 6, charts 2
-    assert len(images) == 11
+    # slider 2, side by side 1, thumbnails 6, charts 2, alignment 4
+    assert len(images) == 15
     assert all(i["src"].startswith("data:image/") and i["alt"] for i in images)
     for tag, attrs in page.tags:
         assert tag not in ("link", "iframe", "object", "embed", "base", "form", "a")
@@ -345,9 +345,9 @@ def test_missing_consent_is_never_yes() -> None:
 
 def test_slider_has_a_name_and_works_by_keyboard(fake_result: Fake, tmp_path: Path) -> None:
     page = _page(fake_result(2, folder=tmp_path / "photos", **FEW), tmp_path)
-    (slider,) = page.all("input")
-    assert slider["type"] == "range" and "10 March 2026" in slider["aria-label"]
-    sizes = {(i["width"], i["height"]) for i in page.all("img") if "width" in i}
+    (slider,) = [i for i in page.all("input") if i["type"] == "range"]
+    assert "10 March 2026" in slider["aria-label"]
+    sizes = {(i["width"], i["height"]) for i in page.all("img") if i.get("class") in ("base", "over")}
     assert len(sizes) == 1
 
 
@@ -441,7 +441,7 @@ def test_progress_names_every_output_in_order(fake_result: Fake, tmp_path: Path,
     seen: list[str] = []
     written = write_outputs(fake_result(1, **FEW), tmp_path / "out", progress=seen.append)
     assert seen == [OUTPUTS[name].title for name in written]
-    assert list(written) == ["tables", "charts", "composites", "aligned", "report"]
+    assert list(written) == ["tables", "charts", "composites", "alignment", "aligned", "report"]
 
 
 def test_an_output_folder_that_is_a_file_stops_before_anything(fake_result: Fake, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from skinprogress.errors import OutputError
+from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.files import prepare_output, reserved_output, write_whole
 from skinprogress.outputs.tables import (
@@ -57,7 +58,9 @@ def test_every_table_has_the_fields_of_its_record_in_their_order(fake_result: Fa
         with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
             n_rows = sum(1 for _ in csv.reader(file))
-        assert header == [f.name for f in dataclasses.fields(record)]
+        fields = [f.name for f in dataclasses.fields(record) if f.name != "misfit_by_region"]
+        by_region = [f"misfit_{r}" for r in REGIONS if r != "face"] if record is PhotoReport else []
+        assert header == fields + by_region
         assert n_rows == len(getattr(result, name))
 
 
@@ -73,6 +76,31 @@ def test_numbers_stay_numbers_and_nothing_is_empty_by_another_name() -> None:
     assert cells["flags"] == "mirrored;eyes_closed"
     assert cells["misfit_percent_iod"] == cells["view"] == cells["color_reference"] == ""
     assert "nan" not in text.lower() and "None" not in text
+
+
+def test_misfit_has_a_column_a_region_at_the_end(fake_result: Fake) -> None:
+    result = fake_result(2, refused=("chin", "jaw_left"))
+    rows = _read(render_csv(PhotoReport, result.photos))
+    for photo, row in zip(result.photos, rows, strict=True):
+        registration = result.registrations.get(photo.file)
+        assert list(row)[-12:] == ["not_registered", *(f"misfit_{r}" for r in REGIONS if r != "face")]
+        assert row["not_registered"] == ("chin; jaw_left" if registration else "")
+        for region in REGIONS:
+            if region != "face":
+                value = row[f"misfit_{region}"]
+                assert value == (str(registration.misfit_percent_iod[region]) if registration else "")
+    assert "misfit_face" not in rows[0] and "misfit_by_region" not in rows[0]
+
+
+def test_coverage_is_a_number_and_what_hides_the_skin_is_text(fake_result: Fake) -> None:
+    row = dataclasses.replace(fake_result(1).measurements[0], coverage=0.62, hidden_by="hair 0.21; beard 0.10")
+    blank = dataclasses.replace(row, coverage=math.nan, hidden_by="")
+    cells = _read(render_csv(Measurement, [row, blank]))
+    assert (cells[0]["coverage"], cells[0]["hidden_by"]) == ("0.62", "hair 0.21; beard 0.10")
+    assert cells[1]["coverage"] == cells[1]["hidden_by"] == ""
+    read = pd.read_parquet(io.BytesIO(render_parquet(Measurement, [row, blank])))
+    assert read["coverage"].dtype == np.float64 and np.isnan(read["coverage"][1])
+    assert list(read["hidden_by"]) == ["hair 0.21; beard 0.10", ""]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
