@@ -12,7 +12,7 @@ from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.face.landmarks import find_landmarks
 from skinprogress.face.regions import REGIONS, region_polygons_xy
 from skinprogress.metrics.table import METRICS
-from skinprogress.pipeline import compare_client, inspect_photo
+from skinprogress.pipeline import align_and_correct, compare_client, inspect_photo, plan_client, reference_scale
 from skinprogress.records import Change, ClientResult, Course, Flag, PhotoRef
 from skinprogress.settings import Settings
 
@@ -86,13 +86,174 @@ def test_nothing_changed_nothing_claimed(portrait, compare):
 
 
 def test_mirroring_the_client_swaps_left_and_right(portrait, redden, cheek_left, compare):
-    def mirrored(rgb):
-        return np.ascontiguousarray(rgb[:, ::-1])
-
     red = redden(portrait, 4.0, mask=cheek_left)
     result = compare(mirrored(portrait), mirrored(red))
     assert pick(result, "redness_index", "cheek_right").difference == pytest.approx(4.0, abs=0.3)
     assert abs(pick(result, "redness_index", "cheek_left").difference) < 0.25
+
+
+def mirrored(rgb: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rgb[:, ::-1])
+
+
+def test_a_mirrored_selfie_in_a_series_is_found_flipped_and_told(portrait, redden, cheek_left, compare):
+    result = compare(portrait, mirrored(redden(portrait, 4.0, mask=cheek_left)))
+    told = {p.file: Flag.MIRRORED_FOUND in p.flags for p in result.photos}
+    assert told == {"0_0.png": False, "1_0.png": True}
+    assert {p.not_registered for p in result.photos} == {()}
+    assert all(Flag.MIRRORED_FOUND in m.flags for m in result.measurements if m.photo == "1_0.png")
+    assert result.inspections["1_0.png"].ref.mirrored
+    # Left and right are the client's own again.
+    assert pick(result, "redness_index", "cheek_left").difference == pytest.approx(4.0, abs=0.3)
+    assert abs(pick(result, "redness_index", "cheek_right").difference) < 0.25
+
+
+def test_a_photo_that_was_declared_mirrored_and_is_not_is_found_too(portrait, tmp_path, write_photo):
+    refs = []
+    for k in range(2):
+        path = write_photo(tmp_path / f"{k}.png", portrait)
+        refs.append(PhotoRef(path=path, file=path.name, client="c", session=str(k), mirrored=k == 1))
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS)
+    assert [Flag.MIRRORED_FOUND in p.flags for p in result.photos] == [False, True]
+    assert not result.inspections["1.png"].ref.mirrored
+
+
+def test_a_series_that_is_mirrored_throughout_is_left_as_it_is(portrait, compare):
+    """Nobody can tell which side is whose; nothing is flipped in silence."""
+    result = compare(mirrored(portrait), mirrored(portrait))
+    assert not any(Flag.MIRRORED_FOUND in p.flags for p in result.photos)
+
+
+def test_another_person_is_flagged_and_not_flipped(portrait, compare):
+    import matplotlib
+
+    path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    hopper = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    result = compare(portrait, hopper)
+    assert not any(Flag.MIRRORED_FOUND in p.flags for p in result.photos)
+    (comparison, _) = result.comparisons
+    assert comparison.grade in ("D", "F")
+    assert Flag.POOR_REGISTRATION in comparison.flags
+    assert any("another person" in reason for reason in comparison.reasons)
+    assert result.photos[1].misfit_percent_iod > 1.3 > result.photos[0].misfit_percent_iod == 0.0
+    # A part of the face too small to be judged may fit by chance; nothing large does.
+    refused = set(result.photos[1].not_registered)
+    assert {"forehead", "nose", "cheek_left", "cheek_right", "chin", "jaw_left", "jaw_right"} <= refused
+    for change in result.changes:
+        assert (Flag.POOR_REGISTRATION in change.flags) == (change.region in refused | {"face"})
+
+
+def test_the_reference_photo_has_no_registration_and_the_others_have(portrait, compare):
+    result = compare(portrait, [portrait, portrait])
+    assert set(result.registrations) == {"1_0.png", "1_1.png"}
+    for photo in result.photos:
+        assert photo.not_registered == ()
+        assert photo.misfit_percent_iod < 0.1
+    assert result.photos[0].misfit_by_region == {}
+    assert set(result.photos[1].misfit_by_region) == set(REGIONS)
+
+
+@pytest.mark.parametrize("scale", [0.8, 0.6])
+def test_millimetres_follow_the_scale_of_the_skin(portrait, compare, scale):
+    smaller = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    result = compare(portrait, smaller)
+    first, second = (p.mm_per_px for p in result.photos)
+    assert second == pytest.approx(first / scale, rel=0.01)
+
+
+def test_millimetres_follow_the_registration_and_not_the_landmarks(portrait, compare, monkeypatch):
+    """Landmarks of the second photo that are 4 % too far apart do not change its millimetres."""
+    from skinprogress import pipeline
+
+    real, seen = pipeline.find_landmarks, []
+
+    def stretched(rgb, **options):
+        landmarks, n = real(rgb, **options)
+        seen.append(1)
+        if len(seen) == 2:
+            middle = landmarks.points_xy.mean(axis=0)
+            landmarks = replace(landmarks, points_xy=(landmarks.points_xy - middle) * 1.04 + middle)
+        return landmarks, n
+
+    monkeypatch.setattr(pipeline, "find_landmarks", stretched)
+    result = compare(portrait, portrait)
+    first, second = (p.mm_per_px for p in result.photos)
+    assert result.plan.mm_per_px["1_0.png"] < 0.98 * result.plan.mm_per_px["0_0.png"]
+    assert second == pytest.approx(first, rel=0.01)
+
+
+@pytest.fixture
+def unsteady(monkeypatch) -> Callable[[float], None]:
+    """Make the repeated detections of every photo that is steadied scatter by so much, % of the IOD."""
+    from skinprogress import pipeline
+
+    def scatter_by(percent_iod: float) -> None:
+        monkeypatch.setattr(pipeline, "steady_landmarks", lambda _, landmarks, **__: (landmarks, percent_iod))
+
+    return scatter_by
+
+
+def test_landmarks_that_scatter_are_flagged(portrait, compare, unsteady):
+    unsteady(1.5)
+    result = compare(portrait, portrait)
+    # The second photo fits: nobody asked for more detections of it.
+    assert [Flag.LANDMARKS_UNSTEADY in p.flags for p in result.photos] == [True, False]
+
+
+def test_landmarks_that_are_somewhere_else_each_time_are_refused(portrait, tmp_path, write_photo, unsteady):
+    path = write_photo(tmp_path / "a.png", portrait)
+    inspection = inspect_photo(PhotoRef(path=path, file="a.png", client="c", session="0"), settings=SETTINGS)
+    plan, _ = plan_client([inspection], client="c", sessions=["0"], course=Course(), settings=SETTINGS)
+    scale = reference_scale(plan, "front", {"a.png": inspection})
+    unsteady(9.0)
+    with pytest.raises(PhotoError) as caught:
+        align_and_correct(inspection, plan, mm_per_px=scale, reference=None)
+    assert caught.value.code == "unsteady_landmarks"
+    assert caught.value.reason and caught.value.remedy
+
+
+@pytest.mark.xfail(strict=True, reason="a result without any photo is returned")
+def test_when_all_photos_are_lost_while_measuring_it_is_told(portrait, compare, unsteady):
+    unsteady(9.0)
+    with pytest.raises(NothingMeasuredError):
+        compare(portrait)
+
+
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="the first session is looked up though it holds no face")
+def test_a_client_is_not_lost_with_the_reference_photo(portrait, tmp_path, write_photo):
+    """It vanishes between looking and measuring: the others are still worth a comparison."""
+    refs = []
+    for k in range(3):
+        path = write_photo(tmp_path / f"{k}.png", portrait)
+        refs.append(PhotoRef(path=path, file=path.name, client="c", session=str(k)))
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "measuring" and done == 3:
+            refs[0].path.unlink()
+
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS, progress=progress)
+    assert {p.file: p.status for p in result.photos} == {"0.png": "rejected", "1.png": "used", "2.png": "used"}
+    assert {(c.from_session, c.to_session) for c in result.comparisons} == {("1", "2")}
+
+
+def test_an_expression_is_told_of_the_regions_that_it_moves(portrait, compare, monkeypatch):
+    from skinprogress import pipeline
+
+    real, seen = pipeline.find_landmarks, []
+
+    def smiling(rgb, **options):
+        landmarks, n = real(rgb, **options)
+        seen.append(1)
+        smile = dict.fromkeys(("mouthSmileLeft", "mouthSmileRight"), 0.1 if len(seen) == 1 else 0.7)
+        return replace(landmarks, blendshapes={**landmarks.blendshapes, **smile}), n
+
+    monkeypatch.setattr(pipeline, "find_landmarks", smiling)
+    result = compare(portrait, portrait)
+    told = {c.region for c in result.changes if Flag.EXPRESSION_DIFFERS in c.flags}
+    assert told == {"upper_lip", "chin", "jaw_left", "jaw_right", "face"}
+    assert {c.metric for c in result.changes if Flag.EXPRESSION_DIFFERS in c.flags} == set(METRICS)
+    assert all(Flag.EXPRESSION_DIFFERS in c.flags for c in result.comparisons)
+    assert result.comparisons[0].expression_difference == pytest.approx(0.6)
 
 
 def test_hiding_half_a_cheek_in_one_photo_changes_nothing(portrait, compare):
@@ -268,6 +429,25 @@ def test_real_retakes_show_no_change(real_photos):
         total += len(rows)
         real += sum(c.verdict in ("improved", "worsened", "changed") for c in rows)
     assert real <= 0.05 * total
+
+
+def test_real_mirrored_photo_is_found_and_its_cheeks_are_put_back(real_photos, tmp_path, write_photo, redden):
+    """One cheek of a flipped smiling photo reddened: it comes out on the client's own side."""
+    refs = []
+    for k, kind in enumerate(("neutral", "smiling")):
+        rgb = cv2.cvtColor(cv2.imread(str(real_photos / f"london/005_{kind}.jpg")), cv2.COLOR_BGR2RGB)
+        if k:
+            cheek = region_polygons_xy(find_landmarks(rgb)[0].points_xy)["cheek_left"][0]
+            mask = np.zeros(rgb.shape[:2], np.uint8)
+            cv2.fillPoly(mask, [np.round(cheek).astype(np.int32)], 1)
+            rgb = mirrored(redden(rgb, 5.0, mask=mask > 0))
+        path = write_photo(tmp_path / f"{kind}.png", rgb)
+        refs.append(PhotoRef(path=path, file=path.name, client="c", session=str(k)))
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS)
+    assert [Flag.MIRRORED_FOUND in p.flags for p in result.photos] == [False, True]
+    left, right = (pick(result, "redness_index", f"cheek_{side}").difference for side in ("left", "right"))
+    assert left - right == pytest.approx(5.0, abs=1.0)
+    assert {"forehead", "nose"}.isdisjoint(result.photos[1].not_registered)
 
 
 def test_a_metric_that_nobody_calibrated_gets_no_verdict(portrait, compare, monkeypatch):

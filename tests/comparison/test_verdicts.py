@@ -11,6 +11,7 @@ from skinprogress.comparison.calibration import REPEATABILITY, change_error, ses
 from skinprogress.comparison.conditions import PairConditions, grade_pair
 from skinprogress.comparison.light import estimate_light_difference, shading_basis
 from skinprogress.comparison.verdicts import decide_verdict
+from skinprogress.face.refinement import LANDMARK_MISFIT_PERCENT
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Flag
@@ -23,8 +24,9 @@ GOOD = PairConditions(
     sharpness_ratio=1.02,
     pose_difference_deg=2.0,
     expression_difference=0.1,
+    moved_regions=frozenset(),
     nearness_difference=0.001,
-    misfit_percent_iod=0.8,
+    misfit_percent_iod=0.2,
     coverage=0.75,
     iod_px=250.0,
     rung="background",
@@ -89,6 +91,11 @@ def test_alike_photos_get_an_a() -> None:
         ({"rung": "none"}, "C", Flag.COLOR_NOT_MATCHED),
         ({"iod_px": 70.0}, "D", Flag.LOW_RESOLUTION),
         ({"coverage": 0.05}, "F", Flag.LOW_COVERAGE),
+        ({"nearness_difference": 1 / 35 - 1 / 40}, "B", Flag.PERSPECTIVE_DIFFERS),
+        ({"nearness_difference": 1 / 30 - 1 / 60}, "D", Flag.PERSPECTIVE_DIFFERS),
+        ({"misfit_percent_iod": 0.6}, "B", Flag.POOR_REGISTRATION),
+        ({"misfit_percent_iod": 1.0}, "C", Flag.POOR_REGISTRATION),
+        ({"misfit_percent_iod": LANDMARK_MISFIT_PERCENT}, "D", Flag.POOR_REGISTRATION),
         ({"misfit_percent_iod": float("nan")}, "A", Flag.NONE),
     ],
 )

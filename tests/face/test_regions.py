@@ -5,7 +5,14 @@ import pytest
 
 from skinprogress.face.canonical import raster
 from skinprogress.face.landmarks import find_landmarks
-from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask, region_polygons_xy
+from skinprogress.face.regions import (
+    REGIONS,
+    WHOLE_FACE,
+    bare_face_mask,
+    nearest_region,
+    region_mask,
+    region_polygons_xy,
+)
 from skinprogress.face.skin import estimate_visibility, find_skin
 
 SIDE = 256
@@ -33,6 +40,24 @@ def test_left_is_the_mirror_image_of_right_and_lies_on_the_clients_left(name: st
     assert (left ^ right[:, ::-1]).sum() < 0.03 * left.sum()
     # The client faces the camera: their left is on the right of the picture.
     assert np.nonzero(left)[1].mean() > SIDE / 2 > np.nonzero(right)[1].mean()
+
+
+def test_every_px_has_a_nearest_region_which_is_its_own_where_it_has_one() -> None:
+    names = [name for name in REGIONS if name != WHOLE_FACE]
+    nearest = nearest_region(SIDE)
+    assert nearest.shape == (SIDE, SIDE) and not nearest.flags.writeable
+    for index, name in enumerate(names):
+        inside = region_mask(name, SIDE)
+        assert (nearest[inside] == index).mean() > 0.999  # neighbours may share a px of their border
+        # No px of it lies nearer to another region's px.
+        rows, cols = np.nonzero(nearest == index)
+        own = np.argwhere(inside)
+        for row, col in zip(rows[::997], cols[::997], strict=True):
+            away = np.hypot(*(own - [row, col]).T).min()
+            others = np.argwhere(np.logical_or.reduce([region_mask(n, SIDE) for n in names if n != name]))
+            assert away <= np.hypot(*(others - [row, col]).T).min() + 1.5
+    left, right = names.index("cheek_left"), names.index("cheek_right")
+    assert ((nearest == left) ^ (nearest[:, ::-1] == right)).mean() < 0.01
 
 
 def test_polygons_lie_on_the_face_in_a_photo_that_is_not_square(portrait):

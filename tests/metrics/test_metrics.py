@@ -41,7 +41,7 @@ def make_face(linear_rgb: np.ndarray, *, photo_px_per_mm: float = 6.0, mm_per_px
         mm_per_px=scale,
         photo_px_per_px=scale * np.float32(photo_px_per_mm),
         visibility=np.where(inside, np.float32(1.0), np.float32(np.nan)),
-        misfit_percent_iod=0.0,
+        registration=None,
         correction=ColorCorrection(rung="none", matrix=np.eye(3, dtype=np.float32)),
     )
 
