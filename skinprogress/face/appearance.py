@@ -1,5 +1,6 @@
 """A shrunk face, prepared for telling skin from hair, cloth and shine without ever looking at redness."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,8 +25,12 @@ _YELLOW = np.array([0.0, 1.0, -1.0], np.float32)
 _GLARE = np.array([1.5, -0.9, 0.4], np.float32)
 # Fine detail of very smooth pictures is not divided by less than this (mean depth, log units).
 _LEAST_DETAIL = 0.03
-# What counts as near for shine, px.
-_NEAR = 30.0
+# Hair hangs into the face no lower than this share of the frame: strands are looked for above it only.
+_HAIR_END = 0.48
+# One px counts for so many times the usual steepness of the upper face at most.
+_STEEPEST = 8.0
+# What counts as near for shine: an odd number of px of a quarter of the side, 2 cm across.
+_NEAR = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +53,12 @@ class Appearance:
         Log of the fine dark detail over that of the upper face, plus a bonus for darkness.
     strands : Plane
         Depth of dark lines that run on for a centimetre, in units of the usual detail.
-    brighter, paler : Plane
-        Rise of a log brightness that blood does not change, and drop of ln G − ln B, against the skin within a
-        centimetre.
+    streaks : Plane
+        Log of the fine contrast that runs one way, within 3 mm, over that of the upper face: light hair has it too.
+    glare : Plane
+        Log brightness that reflected light raises and blood does not change, smoothed.
+    yellow : Plane
+        ln G − ln B, smoothed: reflected light lowers it.
     """
 
     inside: Mask
@@ -60,8 +68,9 @@ class Appearance:
     tint: Plane
     bristle: Plane
     strands: Plane
-    brighter: Plane
-    paler: Plane
+    streaks: Plane
+    glare: Plane
+    yellow: Plane
 
 
 def estimate_appearance(linear_rgb: npt.NDArray[np.float32], visible: Mask) -> Appearance | None:
@@ -101,12 +110,41 @@ def estimate_appearance(linear_rgb: npt.NDArray[np.float32], visible: Mask) -> A
         rim=_outer_edge(inside),
         shade=shade,
         darkness=darkness,
-        tint=_blur(yellow, weight, 4.0) - _fit_light(yellow, inside),
+        tint=_wide_blur(yellow, weight, 4.0) - _fit_light(yellow, inside),
         bristle=np.asarray(bristle, np.float32),
         strands=_strands(depth / (usual * gloom)),
-        brighter=_blur(glare, weight, 1.5) - _wide_blur(glare, weight, _NEAR),
-        paler=_wide_blur(yellow, weight, _NEAR) - _blur(yellow, weight, 1.5),
+        streaks=_streaks(shade, inside, upper),
+        glare=_blur(glare, weight, 1.5),
+        yellow=_blur(yellow, weight, 1.5),
     )
+
+
+def medians_nearby(planes: Sequence[Plane], known: Mask) -> list[Plane]:
+    """Median of the known px within a centimetre, for each of the planes.
+
+    A median follows shading, which is broad, and what is small does not move it; a mean would be pulled by both.
+
+    Parameters
+    ----------
+    planes : sequence of (512, 512) float32
+        Log units; what is more than 1.2 from the median of all counts as that.
+    known : (512, 512) bool
+        The px that count.
+    """
+    quarter = (SIDE_PX // 4, SIDE_PX // 4)
+    weight = known.astype(np.float32)
+    share = cv2.resize(weight, quarter, interpolation=cv2.INTER_AREA)
+    # As many lowest as highest values: unknown px leave the median of the others as it is.
+    chequered = np.indices(quarter).sum(axis=0) % 2 * 255
+    medians = []
+    for plane in planes:
+        mean = cv2.resize(plane * weight, quarter, interpolation=cv2.INTER_AREA) / np.maximum(share, 0.01)
+        middle = float(np.median(mean[share > 0.5])) if (share > 0.5).any() else 0.0
+        levels = np.clip(100.0 * (mean - middle) + 128.0, 1, 254)
+        levels = np.where(share > 0.5, levels, chequered).astype(np.uint8)
+        median = cv2.medianBlur(levels, _NEAR).astype(np.float32) * 0.01 + np.float32(middle - 1.28)
+        medians.append(np.asarray(cv2.resize(median, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR), np.float32))
+    return medians
 
 
 def _darkness(shade: Plane, light: Plane, inside: Mask) -> Plane:
@@ -202,3 +240,27 @@ def _strands(relative_depth: Plane) -> Plane:
         best = np.maximum(best, cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel))
     longest = cv2.resize(best, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
     return np.asarray(longest / np.float32(8.0), np.float32)
+
+
+def _streaks(shade: Plane, inside: Mask, upper: Mask) -> Plane:
+    """Log of the fine contrast that runs one way, over the usual one; 0 below the fringe.
+
+    The gradients' angles are doubled, so that both sides of a strand add up, and pores, which have all angles, cancel.
+    """
+    rows = slice(0, round(_HAIR_END * SIDE_PX))
+    known, upper = inside[rows].astype(np.float32), upper[rows]
+    fine = cv2.GaussianBlur(shade[rows], (0, 0), 1.0)
+    right, down = (cv2.Sobel(fine, cv2.CV_32F, dx, 1 - dx, ksize=3, scale=0.125) for dx in (1, 0))
+    # One edge, of a shadow or a hairband, is not hair: no px counts for much more than a strand would.
+    steep = cv2.magnitude(right, down)
+    most = _STEEPEST * float(np.median(steep[upper])) if upper.any() else 1.0
+    inner = cv2.erode(known, np.ones((7, 7), np.uint8), borderValue=0)
+    inner *= np.minimum(most / np.maximum(steep, 1e-6), 1.0) ** 2
+    along, across = (
+        cv2.GaussianBlur(p * inner, (0, 0), 4.0) for p in (right * right - down * down, 2.0 * right * down)
+    )
+    contrast = cv2.sqrt(cv2.magnitude(along, across) / np.maximum(cv2.GaussianBlur(inner, (0, 0), 4.0), 0.1))
+    usual = max(float(np.median(contrast[upper])), 1e-4) if upper.any() else 1.0
+    streaks = np.zeros_like(shade)
+    streaks[rows] = cv2.log(np.maximum(contrast / np.float32(usual), np.float32(0.1)))
+    return streaks

@@ -116,6 +116,50 @@ def test_what_lies_on_the_skin_is_left_out_and_named(
     assert overlap(skin & far, before & far) > 0.95
 
 
+def test_the_forehead_between_a_fair_fringe_and_the_brows_is_skin_and_the_fringe_is_not(
+    face: Image, visibility: npt.NDArray[np.float32], before: Mask
+) -> None:
+    # The portrait has such a fringe: fair where its light falls on it, dark at the client's left.
+    fringe = [(130, 78), (150, 92), (172, 102), (205, 102), (270, 98), (302, 102), (318, 113), (345, 119), (390, 129)]
+    seen = find_visible(NOWHERE, visibility)
+    above = cv2.fillPoly(canvas(), [np.array([(118, 0), *fringe, (512, 129), (512, 0)], np.int32)], 1) > 0
+    forehead = cv2.fillPoly(canvas(), [np.array([(120, 110), (210, 116), (300, 116), (340, 132), (120, 132)])], 1) > 0
+    found = find_obstacles(face, seen)
+    assert before[above & seen].mean() < 0.15
+    assert found["hair"][above & seen].mean() > 0.8
+    assert before[forehead & seen].mean() > 0.95
+
+
+def test_fair_strands_on_plain_skin_are_hair(visibility: npt.NDArray[np.float32]) -> None:
+    rng = np.random.default_rng(4)
+    plain = np.full((SIDE, SIDE, 3), (0.45, 0.25, 0.18), np.float32)
+    plain *= np.exp(rng.normal(0.0, 0.02, (SIDE, SIDE, 1))).astype(np.float32)
+    # Combed upright: it varies from side to side, hardly from top to bottom.
+    combed = cv2.GaussianBlur(rng.normal(0.0, 1.0, (SIDE, SIDE)).astype(np.float32), (0, 0), sigmaX=1.2, sigmaY=12.0)
+    light = np.exp(0.25 * combed / combed.std())[..., None]
+    hair = np.array((0.30, 0.17, 0.095), np.float32) * light  # a third darker than the skin
+    weight = cv2.GaussianBlur(fringe().astype(np.float32), (0, 0), 0.8)[..., None]
+    skin = find_skin((plain * (1 - weight) + weight * hair).astype(np.float32), NOWHERE, visibility)
+    seen = find_visible(NOWHERE, visibility)
+    within = cv2.erode(fringe(), np.ones((5, 5), np.uint8)) > 0  # its edge is half skin
+    assert skin[within & seen].mean() < 0.25
+    far = cv2.dilate(fringe(), np.ones((41, 41), np.uint8)) == 0
+    assert skin[far & seen].mean() > 0.99
+
+
+def test_light_that_falls_brighter_on_a_cheek_is_no_shine_but_a_glint_is(
+    face: Image, visibility: npt.NDArray[np.float32], before: Mask
+) -> None:
+    y, x = np.mgrid[:SIDE, :SIDE]
+    square = (x - 150.0) ** 2 + (y - 290.0) ** 2
+    broad = np.exp(0.5 * np.exp(-square / (2 * 30.0**2)))[..., None]
+    assert overlap(find_skin((face * broad).astype(np.float32), NOWHERE, visibility), before) > 0.98
+    glint = 0.35 * np.exp(-square / (2 * 5.0**2))[..., None]
+    found = find_obstacles((0.6 * face + glint).astype(np.float32), find_visible(NOWHERE, visibility))
+    assert found["shine"][square < 4.0**2].all()
+    assert not found["shine"][(square > 20.0**2) & (square < 50.0**2)].any()
+
+
 def test_glasses_take_the_skin_behind_the_lenses_with_them(
     face: Image, visibility: npt.NDArray[np.float32], before: Mask
 ) -> None:
