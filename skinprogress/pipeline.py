@@ -422,18 +422,24 @@ def compare_client(
         except PhotoError as error:
             refused.append(rejection_of(ref, error))
     looked = time.perf_counter()
-    plan, turned = plan_client(
-        list(inspections.values()),
-        client=client,
-        sessions=list(dict.fromkeys(r.session for r in refs)),
-        course=course,
-        settings=settings,
-    )
+    sessions = list(dict.fromkeys(r.session for r in refs))
+    while True:
+        plan, turned = plan_client(
+            list(inspections.values()), client=client, sessions=sessions, course=course, settings=settings
+        )
+        if not plan.view_of:
+            raise NothingMeasuredError(
+                explain_nothing(folder, [*refused, *turned]), "see `skinprogress check` for each photo"
+            )
+        planned = time.perf_counter()
+        try:
+            found = _measure_all(refs, plan, inspections, settings, report)
+            break
+        except _ReferenceLostError as lost:
+            # Without the photo that all others of its view are laid over, everything is planned anew.
+            refused.append(lost.rejection)
+            del inspections[lost.rejection.file]
     refused += turned
-    if not plan.view_of:
-        raise NothingMeasuredError(explain_nothing(folder, refused), "see `skinprogress check` for each photo")
-    planned = time.perf_counter()
-    found = _measure_all(refs, plan, inspections, settings, report)
     refused += found.lost
     report("done", 2 * len(refs), 2 * len(refs))
     return ClientResult(
@@ -459,6 +465,14 @@ def compare_client(
         notes=tuple(notes),
         registrations={f: p.registration for f, p in found.faces.items() if p.registration is not None},
     )
+
+
+class _ReferenceLostError(Exception):
+    """The reference photo of a view could be looked at, and then not be measured."""
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(rejection.reason)
+        self.rejection = rejection
 
 
 @dataclass(slots=True)
@@ -502,6 +516,8 @@ def _measure_all(
                         found, ref.file, mm_per_px=mm_per_px, reference=reference, settings=settings
                     )
                 except PhotoError as error:  # the file changed or vanished since it was looked at
+                    if ref.file == reference_file:
+                        raise _ReferenceLostError(rejection_of(ref, error)) from error
                     found.lost.append(rejection_of(ref, error))
                     continue
                 reference = place if reference is None else reference

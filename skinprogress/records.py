@@ -400,7 +400,7 @@ class Registration:
         reference photo shows at canonical place u, this photo's own landmark map shows at u + shift. Zero where the
         refinement was refused.
     trusted : (G, G) bool
-        Where the refinement is believed.
+        Where the refinement is used: in and around accepted regions, but for patches where hardly anything repeats.
     misfit_percent_iod : dict of str to float
         Region (and ``face``) to how far details are expected to lie off after the refinement, mean, % of the IOD; NaN
         where the region cannot be seen.

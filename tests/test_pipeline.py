@@ -212,14 +212,12 @@ def test_landmarks_that_are_somewhere_else_each_time_are_refused(portrait, tmp_p
     assert caught.value.reason and caught.value.remedy
 
 
-@pytest.mark.xfail(strict=True, reason="a result without any photo is returned")
 def test_when_all_photos_are_lost_while_measuring_it_is_told(portrait, compare, unsteady):
     unsteady(9.0)
     with pytest.raises(NothingMeasuredError):
         compare(portrait)
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="the first session is looked up though it holds no face")
 def test_a_client_is_not_lost_with_the_reference_photo(portrait, tmp_path, write_photo):
     """It vanishes between looking and measuring: the others are still worth a comparison."""
     refs = []
@@ -229,7 +227,7 @@ def test_a_client_is_not_lost_with_the_reference_photo(portrait, tmp_path, write
 
     def progress(stage: str, done: int, total: int) -> None:
         if stage == "measuring" and done == 3:
-            refs[0].path.unlink()
+            refs[0].path.unlink(missing_ok=True)
 
     result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=SETTINGS, progress=progress)
     assert {p.file: p.status for p in result.photos} == {"0.png": "rejected", "1.png": "used", "2.png": "used"}

@@ -26,8 +26,9 @@ STATISTICS_SIDE = 512
 # More px than this add nothing to a bootstrap over blocks.
 _MAX_BOOTSTRAP_PX = 20_000
 _MAX_UNRESOLVED = 0.3
-# A surface at 57° from the line of sight that turns away by 9°.
-_MIN_FORESHORTENING_RATIO = 0.75
+# A surface at 45° from the line of sight that turns away by 8°, at 38° by 12°.
+_MIN_FORESHORTENING_RATIO = 0.85
+_FORESHORTENED = 0.65
 
 
 def grid_step(side_px: int) -> int:
@@ -118,7 +119,8 @@ def common_skin(faces: Sequence[MeasuredFace]) -> npt.NDArray[np.bool_]:
     skin = np.logical_and.reduce([f.skin for f in faces])
     seen = np.stack([f.visibility for f in faces])
     with np.errstate(invalid="ignore"):
-        return np.asarray(skin & (seen.min(axis=0) >= _MIN_FORESHORTENING_RATIO * seen.max(axis=0)))
+        alike = seen.min(axis=0) >= _MIN_FORESHORTENING_RATIO * seen.max(axis=0)
+        return np.asarray(skin & (alike | (seen.min(axis=0) >= _FORESHORTENED)))
 
 
 def _region_masks(

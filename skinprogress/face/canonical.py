@@ -264,8 +264,10 @@ def apply_affine(matrix: npt.NDArray[np.float64], points_xy: npt.NDArray[np.floa
     return np.asarray(points_xy @ matrix[:, :2].T + matrix[:, 2])
 
 
-def resample(image: npt.NDArray[Any], xy: npt.NDArray[np.float32], *, outside: float = 0.0) -> npt.NDArray[Any]:
-    """Sample an image at photo positions, bilinear.
+def resample(
+    image: npt.NDArray[Any], xy: npt.NDArray[np.float32], *, outside: float = 0.0, crisp: bool = False
+) -> npt.NDArray[Any]:
+    """Sample an image at photo positions.
 
     Parameters
     ----------
@@ -275,12 +277,20 @@ def resample(image: npt.NDArray[Any], xy: npt.NDArray[np.float32], *, outside: f
         Px edges at integers.
     outside : float
         Value where ``xy`` is NaN or beyond the image.
+    crisp : bool
+        Bicubic instead of bilinear: half a px between two px, bilinear takes a fifth of the contrast of waves of 5 px
+        away, bicubic adds 2 %. Overshoots at sharp edges, also below 0.
     """
     centred = xy - np.float32(0.5)  # OpenCV puts px centres at integers
     centred[np.isnan(centred)] = -1e4
     border = (outside,) * 4
     # Both coordinates are in the first map. The stubs know no missing second map, and an empty array is not the same.
     drawn = cv2.remap(  # type: ignore[call-overload]
-        image, centred, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border
+        image,
+        centred,
+        None,
+        cv2.INTER_CUBIC if crisp else cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=border,
     )
     return np.asarray(drawn)

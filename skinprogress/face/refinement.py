@@ -30,7 +30,9 @@ _GRID_IOD = IOD_SHARE * GRID_SIDE
 _MIN_CORRELATION = 0.4
 _MAX_GAP_PERCENT = 0.3
 _MIN_TRUSTED_SHARE = 0.2
-_MIN_JUDGED_PX = 20
+_MIN_TRUSTED_PX = 12
+# Within an accepted region too the shift is dropped where hardly anything near repeats: behind a hand, or a strand.
+_MIN_TRUSTED_NEARBY = 0.25
 LANDMARK_MISFIT_PERCENT = 1.4
 """How far details lie off where the landmarks alone decide, median, % of the IOD (measured by known warps)."""
 
@@ -133,9 +135,10 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
     accepted = tuple(
         name
         for name, mask in judged.items()
-        if mask.sum() >= _MIN_JUDGED_PX and trusted[mask].mean() >= _MIN_TRUSTED_SHARE
+        if trusted[mask].sum() >= max(_MIN_TRUSTED_PX, _MIN_TRUSTED_SHARE * mask.sum())
     )
-    kept = np.isin(nearest_region(GRID_SIDE), [list(judged).index(name) for name in accepted])
+    near = np.isin(nearest_region(GRID_SIDE), [list(judged).index(name) for name in accepted])
+    kept = near & (_share_nearby(trusted & skin, skin) >= _MIN_TRUSTED_NEARBY)
     shift = _fall_back(shift, kept, trusted & seen & kept)
     # Median error of true surface points on path-traced retakes, as it goes with the correlation.
     expected = np.where(kept, 0.03 + 0.4 * (1.0 - correlation), LANDMARK_MISFIT_PERCENT)
@@ -143,11 +146,19 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
     misfit = {name: float(expected[m].mean()) if m.any() else float("nan") for name, m in regions.items()}
     return Registration(
         shift=shift / np.float32(GRID_SIDE),
-        trusted=trusted & skin & kept,
+        trusted=kept & seen,
         misfit_percent_iod=misfit,
         accepted=accepted,
         refused=tuple(name for name in judged if name not in accepted),
     )
+
+
+def _share_nearby(trusted: npt.NDArray[np.bool_], skin: npt.NDArray[np.bool_]) -> FloatPlane:
+    """Share of the skin within about a tenth of the IOD that is trusted; where there is no skin near, of all of it."""
+    both = cv2.merge([trusted.astype(np.float32), skin.astype(np.float32)])
+    total = cv2.GaussianBlur(both, (0, 0), 0.1 * _GRID_IOD)
+    everywhere = float(trusted.sum() / max(skin.sum(), 1))
+    return np.asarray((total[..., 0] + 1e-3 * everywhere) / (total[..., 1] + 1e-3), np.float32)
 
 
 def _fall_back(shift: FloatPlane, kept: npt.NDArray[np.bool_], trusted: npt.NDArray[np.bool_]) -> FloatPlane:

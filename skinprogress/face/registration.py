@@ -1,6 +1,7 @@
 """Draw a face into the canonical frame, by one resampling in linear light."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -130,18 +131,31 @@ def cut_face(photo: Photo, face_map: FaceMap, *, side_px: int) -> FaceCrop:
     room = 0.03 * np.ptp(outline, axis=0)
     low = np.clip(np.floor(outline.min(axis=0) - room).astype(int), 0, [width - 1, height - 1])
     high = np.clip(np.ceil(outline.max(axis=0) + room).astype(int), low + 1, [width, height])
-    rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
-    linear = to_linear(photo, rows=rows, cols=cols)
-    clipped = _find_clipped(photo.pixels[rows, cols])
     coarse = 128
     scale = face_map.px_per_px(coarse)[raster(coarse).inside] * np.float32(coarse / side_px)
     finest = float(np.percentile(scale, 75))
-    if finest > 1.15:
-        size = max(1, round(linear.shape[1] / finest)), max(1, round(linear.shape[0] / finest))
-        linear = np.asarray(cv2.resize(linear, size, interpolation=cv2.INTER_AREA), np.float32)
-        clipped = np.asarray(cv2.resize(clipped, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # Whole blocks of px are averaged first: the part that is taken is a multiple of them where it can be.
+    block = max(1, int(finest))
+    high = np.minimum(low - (low - high) // block * block, [width, height])
+    rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
+    linear = to_linear(photo, rows=rows, cols=cols)
+    clipped = _find_clipped(photo.pixels[rows, cols])
+    linear = _averaged(linear, block)
+    clipped = _averaged(clipped, block)
+    left = finest / block
+    if left > 1.0:
+        # Not made smaller once more: each resampling would leave its own pattern of crisper and softer px.
+        linear = np.asarray(cv2.GaussianBlur(linear, (0, 0), 0.4 * np.sqrt(left**2 - 1.0)), np.float32)
     factor = np.array([linear.shape[1], linear.shape[0]]) / (high - low)
     return FaceCrop(linear_rgb=linear, clipped=clipped, low_xy=low.astype(np.float64), factor=factor)
+
+
+def _averaged(image: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
+    """Means of whole blocks of px."""
+    if block == 1:
+        return image
+    size = max(1, image.shape[1] // block), max(1, image.shape[0] // block)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 def draw_face(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> AlignedFace:
@@ -168,7 +182,8 @@ def draw_face(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> AlignedFace
     # What is seen from behind folds over something else.
     folded = ~(scale > 0)
     return AlignedFace(
-        linear_rgb=resample(crop.linear_rgb, xy),
+        # No colour is negative: what overshoots at the edge of a highlight is cut off.
+        linear_rgb=np.maximum(resample(crop.linear_rgb, xy, crisp=True), 0.0),
         clipped=(resample(clipped, xy + np.float32(1.0), outside=255.0) > 12) | folded,
         photo_px_per_px=np.abs(scale),
     )
@@ -178,6 +193,10 @@ def draw_detail(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> npt.NDArr
     """Luminance of a face and of what lies around it, (S, S) float32, linear: what the refinement looks at."""
     weights = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
     luminance = np.asarray(cv2.transform(crop.linear_rgb, weights), np.float32)
+    inside = raster(128).inside
+    coarser = float(np.median(np.abs(face_map.px_per_px(128)[inside]))) * 128 / side_px * float(crop.factor[0])
+    if coarser > 1.0:
+        luminance = np.asarray(cv2.GaussianBlur(luminance, (0, 0), 0.4 * np.sqrt(coarser**2 - 1.0 + 1e-6)), np.float32)
     xy = face_map.moved(crop.low_xy, crop.factor).over_frame(side_px) - np.float32(0.5)
     drawn = cv2.remap(luminance, xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return np.asarray(drawn, np.float32)

@@ -109,11 +109,12 @@ def score_places(
     inside = {name: lies_in(region_mask(name, LOOK_PX), uv) for name in part_names()}
     nowhere = np.zeros(len(uv), bool)
     accepted = [inside[name] for name in inside if name in registration.accepted]
+    trusted = lies_in(registration.trusted, uv)
     return Score(
         subject=face.ref.file,
         errors={method: np.hypot(*(xy - true_xy).T) / iod_px * 100.0 for method, xy in found.items()},
         in_region=np.logical_or.reduce([nowhere, *inside.values()]),
-        accepted=np.logical_or.reduce([nowhere, *accepted]),
+        accepted=np.logical_or.reduce([nowhere, *accepted]) & trusted,
     )
 
 

@@ -35,7 +35,6 @@ KINDS = {"coarser": (230.0, 1024), "as fine": (317.0, 1024), "finer": (480.0, 10
 # Shift in px right and down, rotation in degrees.
 MOVES = ((0.1, 0.9, 0.0), (0.5, 0.5, 0.0), (0.7, 0.3, 2.0))
 LIMIT = 0.01
-TEXTURE_FALLS_SHORT = ("as fine",)
 
 
 @dataclass(frozen=True)
@@ -161,15 +160,7 @@ def test_where_px_fall_changes_no_metric_by_a_hundredth(kind):
     assert 1.5 < first["texture_uniformity", "face"] < 5
     assert 1.5 < first["tone_uniformity", "face"] < 6
     worst = worst_changes(kind)
-    if kind in TEXTURE_FALLS_SHORT:
-        del worst["texture_uniformity"]
     assert max(worst.values()) < 1.0, worst
-
-
-@pytest.mark.xfail(strict=True, reason="bilinear sampling: up to 1.3 % in regions of few px")
-@pytest.mark.parametrize("kind", TEXTURE_FALLS_SHORT)
-def test_where_px_fall_does_not_change_the_texture_of_small_regions(kind):
-    assert worst_changes(kind)["texture_uniformity"] < 1.0
 
 
 def test_photos_that_differ_are_told_apart():
