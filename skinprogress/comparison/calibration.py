@@ -7,7 +7,8 @@ The table is made by
 from photos in which nothing changed. The figures below come from 42 pairs: 14 people of the Face Research Lab London
 Set (DeBruine and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio), 16
 path-traced retakes of one scanned head under other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 12 pairs of selfies
-of two people from 15 to 60 cm. Few people and few rooms: a clinic's own retakes are better.
+of two people from 15 to 60 cm; what blur does comes from blurred copies of 21 of these photos. Few people and few
+rooms: a clinic's own retakes are better.
 """
 
 from dataclasses import dataclass
@@ -43,25 +44,25 @@ class Repeatability:
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(matched=0.46, unmatched=4.3, per_light_color=2.7, per_exposure=8.6),
-    "redness_index": Repeatability(matched=0.54, unmatched=4.8, per_light=3.4, per_light_color=12.6, per_exposure=7.3),
+    "redness": Repeatability(matched=0.45, unmatched=4.3, per_light_color=2.5, per_exposure=8.4),
+    "redness_index": Repeatability(matched=0.54, unmatched=4.8, per_light=3.5, per_light_color=13.5, per_exposure=7.7),
     "relative_redness": Repeatability(
-        matched=0.37, unmatched=0.52, per_light=2.9, per_light_color=7.9, per_exposure=0.72
+        matched=0.37, unmatched=0.51, per_light=3.5, per_light_color=7.8, per_exposure=0.86
     ),
     "haemoglobin_index": Repeatability(
-        matched=0.036, unmatched=0.30, per_light=0.12, per_light_color=0.97, per_exposure=0.45
+        matched=0.035, unmatched=0.30, per_light=0.12, per_light_color=1.0, per_exposure=0.50
     ),
     "melanin_index": Repeatability(
-        matched=0.032, unmatched=0.26, per_light=1.6, per_exposure=0.49, per_expression=0.07
+        matched=0.035, unmatched=0.26, per_light=1.9, per_exposure=0.53, per_expression=0.066
     ),
     "tone_uniformity": Repeatability(
-        matched=0.093, unmatched=0.093, per_light=0.99, per_light_color=0.39, per_expression=0.23, proportional=True
+        matched=0.086, unmatched=0.086, per_light=1.16, per_light_color=0.43, per_expression=0.25, proportional=True
     ),
     "texture_uniformity": Repeatability(
-        matched=0.064, unmatched=0.064, per_light=0.60, per_expression=0.12, per_blur=0.61, proportional=True
+        matched=0.066, unmatched=0.091, per_light=0.50, per_expression=0.16, per_blur=2.0, proportional=True
     ),
     "log_redness_index": Repeatability(
-        matched=0.022, unmatched=0.19, per_light=0.14, per_light_color=0.51, per_exposure=0.30
+        matched=0.022, unmatched=0.20, per_light=0.14, per_light_color=0.55, per_exposure=0.31
     ),
 }
 
