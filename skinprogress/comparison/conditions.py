@@ -130,7 +130,7 @@ _STEPS: tuple[tuple[str, tuple[float, float, float, float], Flag, str, str], ...
      "pores and spots were not found again (other light, blur, make-up, another expression or another person)",
      "same lamp, sharp photo, clean skin, relaxed face; check that it is the same client"),
     # A photo that is fine enough to show pores, and not one of them is found again.
-    ("stranger", (np.inf, np.inf, np.inf, 0.5), Flag.POOR_REGISTRATION,
+    ("stranger", (0.5, 0.5, 0.5, 0.5), Flag.POOR_REGISTRATION,
      "not one pore or spot of the reference photo was found again: another person, heavy make-up, or a beauty filter",
      "check that all photos show the same client, without make-up and filters"),
     ("uncovered", (0.45, 0.55, 0.7, 0.9), Flag.LOW_COVERAGE,
@@ -157,6 +157,7 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
     flags : Flag
     """
     c = conditions
+    stranger = c.misfit_percent_iod >= _NOTHING_FOUND and c.iod_px >= _SHOWS_PORES_IOD_PX
     sizes = {
         "light": c.light_difference,
         "light_color": c.light_color_difference,
@@ -165,8 +166,8 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
         "pose": c.pose_difference_deg,
         "expression": c.expression_difference,
         "nearness": c.nearness_difference,
-        "misfit": c.misfit_percent_iod,
-        "stranger": float(c.misfit_percent_iod >= _NOTHING_FOUND and c.iod_px >= _SHOWS_PORES_IOD_PX),
+        "misfit": 0.0 if stranger else c.misfit_percent_iod,
+        "stranger": float(stranger),
         "uncovered": 1.0 - c.coverage,
         "smallness": 1.0 / c.iod_px,
         "color": {"card": 0.0, "patch": 0.0, "background": 0.0, "none": 2.0}[c.rung],

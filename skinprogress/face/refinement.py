@@ -25,8 +25,8 @@ IOD_SHARE = 0.31
 GRID_SIDE = 128
 _GRID_IOD = IOD_SHARE * GRID_SIDE
 
-# Detail is believed to repeat where its local correlation and the flow's closing error are beyond what photos of two
-# different people reach: see `accepted`.
+# Detail repeats where its local correlation is high and the flow closes, and a region is believed where more of it does
+# than in photos of two different people.
 _MIN_CORRELATION = 0.4
 _MAX_GAP_PERCENT = 0.3
 _MIN_TRUSTED_SHARE = 0.2
@@ -117,7 +117,7 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
     -----
     Three passes of dense inverse search from coarse to fine, each smoothed with weights that say how well the detail
     repeats and how well the way there and back closes; outliers count less. A region is accepted where a fifth or more
-    of its visible skin repeats (of two different people at most 13 % does, in 2,618 regions that were tried); the rest
+    of its visible skin repeats (of two different people at most 15 % does, in 2,618 regions that were tried); the rest
     follows its believed neighbours, and the landmarks where it has none.
 
     References

@@ -137,7 +137,7 @@ def test_misfit_of_a_pair_is_that_of_the_face_that_lies_worst():
     found = estimate_conditions([measured()], [good, bad])
     assert found.misfit_percent_iod == pytest.approx(1.4)
     grade, reasons, _, flags = grade_pair(found)
-    assert grade == "D" and Flag.POOR_REGISTRATION in flags
+    assert grade == "F" and Flag.POOR_REGISTRATION in flags
     assert any("another person" in reason for reason in reasons)
     assert Flag.POOR_REGISTRATION not in grade_pair(estimate_conditions([measured()], [good]))[3]
 

@@ -95,7 +95,13 @@ def test_alike_photos_get_an_a() -> None:
         ({"nearness_difference": 1 / 30 - 1 / 60}, "D", Flag.PERSPECTIVE_DIFFERS),
         ({"misfit_percent_iod": 0.6}, "B", Flag.POOR_REGISTRATION),
         ({"misfit_percent_iod": 1.0}, "C", Flag.POOR_REGISTRATION),
-        ({"misfit_percent_iod": LANDMARK_MISFIT_PERCENT}, "D", Flag.POOR_REGISTRATION),
+        ({"misfit_percent_iod": LANDMARK_MISFIT_PERCENT}, "F", Flag.POOR_REGISTRATION),
+        # A photo too small to show pores says nothing about whose face it is.
+        (
+            {"misfit_percent_iod": LANDMARK_MISFIT_PERCENT, "iod_px": 120.0},
+            "D",
+            Flag.POOR_REGISTRATION | Flag.LOW_RESOLUTION,
+        ),
         ({"misfit_percent_iod": float("nan")}, "A", Flag.NONE),
     ],
 )
@@ -103,7 +109,7 @@ def test_grades(change: dict[str, object], grade: str, flag: Flag) -> None:
     found, reasons, remedies, flags = grade_pair(replace(GOOD, **change))
     assert found == grade
     assert flags == flag
-    assert len(reasons) == len(remedies) == (1 if flag else 0)
+    assert len(reasons) == len(remedies) == len(flag)
 
 
 def test_many_small_differences_are_no_small_difference() -> None:
