@@ -462,7 +462,7 @@ def compare_client(
             "plan": planned - looked,
             "measure_and_compare": time.perf_counter() - planned,
         },
-        notes=tuple(notes),
+        notes=(*notes, *found.notes),
         registrations={f: p.registration for f, p in found.faces.items() if p.registration is not None},
     )
 
@@ -486,6 +486,7 @@ class _Gathered:
     comparisons: list[Comparison]
     faces: dict[str, PhotoFigures]
     lost: list[Rejection]
+    notes: list[str]
 
 
 def _measure_all(
@@ -496,7 +497,7 @@ def _measure_all(
     report: Progress,
 ) -> _Gathered:
     """Measure view by view, session by session; only the baseline and the session before stay in memory."""
-    found = _Gathered(plan, dict(inspections), [], [], [], {}, [])
+    found = _Gathered(plan, dict(inspections), [], [], [], {}, [], [])
     done = len(refs)
     for view, reference_file in plan.reference_of.items():
         mm_per_px = reference_scale(plan, view, inspections)
@@ -504,9 +505,11 @@ def _measure_all(
         in_view = [r for r in refs if plan.view_of.get(r.file) == view]
         sessions = list(dict.fromkeys(r.session for r in in_view))
         reference: Reference | None = None
+        # Photos that do not fit the reference photo; None as soon as one fits.
+        odd: list[Reference] | None = []
         held: dict[str, list[MeasuredFace]] = {}
         for session in [first, *(s for s in sessions if s != first)]:
-            faces = []
+            measured = []
             # The reference photo comes first: the others are held against it.
             for ref in sorted((r for r in in_view if r.session == session), key=lambda r: r.file != reference_file):
                 report("measuring", done, 2 * len(refs))
@@ -520,11 +523,16 @@ def _measure_all(
                         raise _ReferenceLostError(rejection_of(ref, error)) from error
                     found.lost.append(rejection_of(ref, error))
                     continue
-                reference = place if reference is None else reference
-                found.measurements += rows
-                found.inspections[ref.file] = face.inspection
-                found.faces[ref.file] = PhotoFigures(face.registration, face.mm_per_photo_px, face.flags)
-                faces.append(face)
+                if reference is None:
+                    reference = place
+                elif face.fits:
+                    odd = None
+                elif odd is not None:
+                    if any(len(register_face(place.detail, o.detail).accepted) >= _FEW_REGIONS for o in odd):
+                        raise _ReferenceLostError(_fits_none(inspections[reference_file].ref))
+                    odd.append(place)
+                measured.append((face, rows))
+            faces = _keep_fitting(measured, found)
             if not faces:
                 continue
             _compare_session(faces, held, first, sessions, found.plan, settings, found)
@@ -532,6 +540,38 @@ def _measure_all(
     order = {r.file: n for n, r in enumerate(refs)}
     found.measurements.sort(key=lambda m: order[m.photo])
     return found
+
+
+def _fits_none(ref: PhotoRef) -> Rejection:
+    """Why a reference photo that fits no other, while others fit each other, is left out."""
+    error = PhotoError(
+        "fits_no_other",
+        "no pores or spots of it are found in the client's other photos, which fit each other: blur, a filter, "
+        "make-up, or another person",
+        "check that it shows the client, or take it again",
+    )
+    return rejection_of(ref, error)
+
+
+def _keep_fitting(measured: Sequence[tuple[MeasuredFace, list[Measurement]]], found: _Gathered) -> list[MeasuredFace]:
+    """File what was measured in one session; photos that do not fit are left out where others of the session do."""
+    one_fits = any(face.fits for face, _ in measured)
+    kept = []
+    for face, rows in measured:
+        if one_fits and not face.fits:
+            error = PhotoError(
+                "does_not_fit",
+                "no pores or spots of the reference photo are found in it, though the session has photos that fit: "
+                "blur, a filter, make-up, or another person",
+                "check that it shows the client, or take it again",
+            )
+            found.lost.append(rejection_of(face.ref, error))
+            continue
+        found.measurements += rows
+        found.inspections[face.ref.file] = face.inspection
+        found.faces[face.ref.file] = PhotoFigures(face.registration, face.mm_per_photo_px, face.flags)
+        kept.append(face)
+    return kept
 
 
 def _measure_either_way(
@@ -551,7 +591,12 @@ def _measure_either_way(
     flipped = find_mirrored(inspection, registration, found.plan, reference=reference, settings=settings)
     if flipped is None:
         return measured
-    found.plan = replan_photo(found.plan, flipped, found.inspections[found.plan.reference_of[measured[0].view]])
+    reference_file = found.plan.reference_of[measured[0].view]
+    found.plan = replan_photo(found.plan, flipped, found.inspections[reference_file])
+    found.notes.append(
+        f"{file} is a mirror image of {reference_file} and was flipped to match it; if {reference_file} is the "
+        "mirrored one, left and right are exchanged: write mirrored = true for it into course.toml"
+    )
     return measure_photo(flipped, found.plan, mm_per_px=mm_per_px, reference=reference, settings=settings)
 
 

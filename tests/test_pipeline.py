@@ -124,11 +124,40 @@ def test_a_series_that_is_mirrored_throughout_is_left_as_it_is(portrait, compare
     assert not any(Flag.MIRRORED_FOUND in p.flags for p in result.photos)
 
 
-def test_another_person_is_flagged_and_not_flipped(portrait, compare):
+@pytest.fixture(scope="module")
+def hopper() -> np.ndarray:
+    """Another person: the portrait of Grace Hopper that comes with matplotlib (public domain)."""
     import matplotlib
 
     path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-    hopper = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
+
+
+def test_a_reference_photo_of_somebody_else_is_left_out_and_the_others_are_compared(portrait, hopper, compare):
+    large = cv2.resize(hopper, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
+    result = compare(large, portrait, np.clip(portrait * 0.95, 0, 255).astype(np.uint8))
+    assert [(r.file, r.code) for r in result.rejected] == [("0_0.png", "fits_no_other")]
+    assert {(c.from_session, c.to_session) for c in result.comparisons} == {("1", "2")}
+    assert all(c.grade in "AB" for c in result.comparisons)
+
+
+def test_somebody_else_in_one_session_does_not_spoil_it(portrait, hopper, compare):
+    large = cv2.resize(hopper, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
+    result = compare(portrait, [portrait, large])
+    assert [(r.file, r.code) for r in result.rejected] == [("1_1.png", "does_not_fit")]
+    assert result.photos[2].reason and result.photos[2].remedy
+    assert {m.photo for m in result.measurements} == {"0_0.png", "1_0.png"}
+    assert all(c.grade in "AB" for c in result.comparisons)
+
+
+def test_nothing_is_said_of_two_different_people(portrait, hopper, compare):
+    large = cv2.resize(hopper, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
+    result = compare(portrait, large)
+    assert {c.grade for c in result.comparisons} == {"F"}
+    assert {c.verdict for c in result.changes} == {"not comparable"}
+
+
+def test_another_person_is_flagged_and_not_flipped(portrait, hopper, compare):
     result = compare(portrait, hopper)
     assert not any(Flag.MIRRORED_FOUND in p.flags for p in result.photos)
     (comparison, _) = result.comparisons

@@ -8,7 +8,7 @@ import numpy as np
 from skinprogress.comparison.faces import MeasuredFace, common_skin, sample_grid
 from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
 from skinprogress.face.expression import MOVEMENTS, measure_movement
-from skinprogress.face.refinement import LANDMARK_MISFIT_PERCENT
+from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.records import RUNGS, Flag, Rung
 
@@ -101,9 +101,6 @@ def _figure(face: MeasuredFace, name: str) -> float:
     return face.inspection.landmarks.pose_deg[("yaw", "pitch", "roll").index(name)]
 
 
-# Misfit, % of the IOD, where landmarks alone decide in the whole face; and a size at which skin shows detail.
-_NOTHING_FOUND = 0.99 * LANDMARK_MISFIT_PERCENT
-_SHOWS_PORES_IOD_PX = 150.0
 MOVED = 0.25
 """Difference of a blendshape, 0..1, from which on skin counts as moved by the expression."""
 
@@ -127,12 +124,12 @@ _STEPS: tuple[tuple[str, tuple[float, float, float, float], Flag, str, str], ...
      "the camera was much closer or further away", "step back to an arm's length and a half and zoom in"),
     # Landmarks alone leave 1.4: a third, two thirds, all of the face.
     ("misfit", (0.5, 0.9, 1.3, np.inf), Flag.POOR_REGISTRATION,
-     "pores and spots were not found again (other light, blur, make-up, another expression or another person)",
-     "same lamp, sharp photo, clean skin, relaxed face; check that it is the same client"),
-    # A photo that is fine enough to show pores, and not one of them is found again.
-    ("stranger", (0.5, 0.5, 0.5, 0.5), Flag.POOR_REGISTRATION,
-     "not one pore or spot of the reference photo was found again: another person, heavy make-up, or a beauty filter",
-     "check that all photos show the same client, without make-up and filters"),
+     "in parts of the face pores and spots were not found again (another expression, other light, blur or make-up)",
+     "same lamp, sharp photo, clean skin, relaxed face"),
+    # 1 for photos fine enough to show pores, a half for others, where next to none is found again.
+    ("nothing_found", (0.25, 0.25, 0.25, 0.75), Flag.POOR_REGISTRATION,
+     "no pores or spots of the reference photo were found again: blur, a filter, make-up, or another person",
+     "take sharp photos without make-up and filters, and check that all show the same client"),
     ("uncovered", (0.45, 0.55, 0.7, 0.9), Flag.LOW_COVERAGE,
      "part of the face is hidden, dark or over-exposed", "tie the hair back, take glasses off, use soft light"),
     ("smallness", (1 / 150, 1 / 110, 1 / 80, np.inf), Flag.LOW_RESOLUTION,
@@ -157,7 +154,8 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
     flags : Flag
     """
     c = conditions
-    stranger = c.misfit_percent_iod >= _NOTHING_FOUND and c.iod_px >= _SHOWS_PORES_IOD_PX
+    nothing_found = c.misfit_percent_iod >= NOTHING_FOUND_PERCENT
+    shows_pores = c.iod_px >= SHOWS_PORES_IOD_PX
     sizes = {
         "light": c.light_difference,
         "light_color": c.light_color_difference,
@@ -166,8 +164,8 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
         "pose": c.pose_difference_deg,
         "expression": c.expression_difference,
         "nearness": c.nearness_difference,
-        "misfit": 0.0 if stranger else c.misfit_percent_iod,
-        "stranger": float(stranger),
+        "misfit": 0.0 if nothing_found else c.misfit_percent_iod,
+        "nothing_found": nothing_found * (1.0 if shows_pores else 0.5),
         "uncovered": 1.0 - c.coverage,
         "smallness": 1.0 / c.iod_px,
         "color": {"card": 0.0, "patch": 0.0, "background": 0.0, "none": 2.0}[c.rung],

@@ -15,6 +15,7 @@ from skinprogress.comparison.uncertainty import (
     resampled_statistic,
     resampling_error,
 )
+from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.face.skin import Coverage
 from skinprogress.metrics.table import METRICS, Metric
@@ -83,6 +84,12 @@ class MeasuredFace:
     def misfit_percent_iod(self) -> float:
         """How far details of the face are expected to lie from those of the reference photo, % of the IOD."""
         return 0.0 if self.registration is None else self.registration.misfit_percent_iod[WHOLE_FACE]
+
+    @property
+    def fits(self) -> bool:
+        """False where hardly anything of the reference photo was found again though the photo is fine enough for it."""
+        fine = self.inspection.landmarks.iod_px >= SHOWS_PORES_IOD_PX
+        return not (fine and self.misfit_percent_iod >= NOTHING_FOUND_PERCENT)
 
     def registration_flag(self, region: str) -> Flag:
         """:attr:`Flag.POOR_REGISTRATION` where the region lies as the landmarks alone say."""

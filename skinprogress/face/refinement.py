@@ -37,6 +37,13 @@ LANDMARK_MISFIT_PERCENT = 1.4
 """How far details lie off where the landmarks alone decide, median, % of the IOD (measured by known warps)."""
 
 
+NOTHING_FOUND_PERCENT = 0.93 * LANDMARK_MISFIT_PERCENT
+"""Misfit of a whole face, % of the IOD, from which on next to nothing was found again; a small region may be chance."""
+SHOWS_PORES_IOD_PX = 100.0
+"""With the irises this far apart a photo shows enough detail: of the same person three regions or more are found again,
+even through a smile, of another person none."""
+
+
 class _Pass(NamedTuple):
     """One pass of the flow: side of the pictures, px; band of the detail, as two Gaussian sigmas in px of 512; width of
     the smoothing, shares of the IOD; finest level of the search's pyramid, 0 for the pictures themselves."""
@@ -117,8 +124,8 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
     -----
     Three passes of dense inverse search from coarse to fine, each smoothed with weights that say how well the detail
     repeats and how well the way there and back closes; outliers count less. A region is accepted where a fifth or more
-    of its visible skin repeats (of two different people at most 15 % does, in 2,618 regions that were tried); the rest
-    follows its believed neighbours, and the landmarks where it has none.
+    of its visible skin repeats (of two different people at most 15 % does, in 2,618 regions that were tried), with such
+    skin near half of it; the rest follows its believed neighbours, and the landmarks where it has none.
 
     References
     ----------
@@ -132,13 +139,13 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
     # Brows and lips repeat between any two people: skin is judged at a distance from them.
     skin = seen & (cv2.erode(bare_face_mask(GRID_SIDE).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     judged = {name: region_mask(name, GRID_SIDE) & skin for name in REGIONS if name != WHOLE_FACE}
+    repeats = _share_nearby(trusted & skin, skin) >= _MIN_TRUSTED_NEARBY
     accepted = tuple(
         name
         for name, mask in judged.items()
-        if trusted[mask].sum() >= max(_MIN_TRUSTED_PX, _MIN_TRUSTED_SHARE * mask.sum())
+        if trusted[mask].sum() >= max(_MIN_TRUSTED_PX, _MIN_TRUSTED_SHARE * mask.sum()) and repeats[mask].mean() >= 0.5
     )
-    near = np.isin(nearest_region(GRID_SIDE), [list(judged).index(name) for name in accepted])
-    kept = near & (_share_nearby(trusted & skin, skin) >= _MIN_TRUSTED_NEARBY)
+    kept = repeats & np.isin(nearest_region(GRID_SIDE), [list(judged).index(name) for name in accepted])
     shift = _fall_back(shift, kept, trusted & seen & kept)
     # Median error of true surface points on path-traced retakes, as it goes with the correlation.
     expected = np.where(kept, 0.03 + 0.4 * (1.0 - correlation), LANDMARK_MISFIT_PERCENT)

@@ -36,8 +36,12 @@ def best_of(changes: Iterable[Change]) -> Iterable[Change]:
 
 
 def headline_session(result: ClientResult, changes: Iterable[Change]) -> str | None:
-    """The outcome where it was compared, or else the last session that was: the skin may not have settled yet."""
-    compared = {c.to_session for c in changes}
+    """The outcome where it was compared, or else the last session that was: the skin may not have settled yet.
+
+    Sessions that could not be compared come last: one bad photo must not hide what the others show.
+    """
+    every = list(changes)
+    compared = {c.to_session for c in every if c.grade != "F"} or {c.to_session for c in every}
     outcome = outcome_session(result.plan)
     if outcome in compared:
         return outcome

@@ -147,7 +147,8 @@ def _real_changes(changes: Sequence[Change]) -> Iterable[str]:
         if found:
             found.sort(key=lambda pair: -pair[0])
             more = len(found) - _SHOWN
-            told = [text for _, text in found[:_SHOWN]] + ([f"{more} more measures"] if more > 0 else [])
+            told = [text for _, text in found[:_SHOWN]]
+            told += [f"{more} more measure{'s' if more > 1 else ''}"] if more > 0 else []
             yield f"{word}: {', '.join(told)}"
 
 

@@ -235,7 +235,7 @@ def _draw_scale(figure: "Figure", laid: LaidOver, *, left_in: float, width_in: f
         np.linspace(0, 1, 256)[None], cmap=_PALETTE, extent=(0, FULL_COLOR_PERCENT, 0, 1), aspect="auto", alpha=0.85
     )
     ax.set(yticks=[], xticks=np.linspace(0, FULL_COLOR_PERCENT, 6))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:.1f} %")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{'≥ ' if value >= FULL_COLOR_PERCENT else ''}{value:.1f} %")
     ax.xaxis.tick_top()
     ax.tick_params(length=2, labelsize=6.5, width=0.5)
     for spine in ax.spines.values():

@@ -25,7 +25,14 @@ MATCHED: dict[Rung, str] = {
     "none": "colour not matched, so a difference of colour may be one of light or camera",
 }
 """What the colour of two photos was matched on, in words."""
-_DECLARED = (Flag.MAKEUP_DECLARED, Flag.CREAM_DECLARED, Flag.FILTER_DECLARED, Flag.NOT_A_BASELINE)
+_DECLARED = (
+    Flag.MAKEUP_DECLARED,
+    Flag.CREAM_DECLARED,
+    Flag.FILTER_DECLARED,
+    Flag.NOT_A_BASELINE,
+    Flag.MIRRORED,
+    Flag.MIRRORED_FOUND,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -127,7 +127,7 @@ def _same_person(figures: _Figures) -> str:
     text = f"every region accepted in at least {_percent(LEAST_ACCEPTED)} of them"
     if doubtful:
         told = _first([f"{region_title(name)} {_percent(shares[name])}" for name in doubtful], "regions")
-        text = f"accepted least: {told}"
+        text = f"accepted least: {told}" if any(shares.values()) else "no region was accepted in any"
     return f"Same person, {_count(pairs, 'pair')}{expected}: {text}."
 
 
@@ -150,7 +150,7 @@ def _speed(figures: _Figures) -> str:
         metric = "landmarks and registration"
         spent = figures.value("speed", photo, metric, "milliseconds")
         ratio = figures.value("speed", photo, metric, "ratio")
-        decoding = f", {ratio:.1f} times as long as decoding it" if math.isfinite(ratio) else ""
+        decoding = f" (decoding: {spent / ratio:.0f} ms)" if math.isfinite(ratio) else ""
         return f"Landmarks and registration of {one_line(photo)} on one core: {spent:.0f} ms{decoding}."
     return ""
 

@@ -98,7 +98,7 @@ def test_alike_photos_get_an_a() -> None:
         ({"misfit_percent_iod": LANDMARK_MISFIT_PERCENT}, "F", Flag.POOR_REGISTRATION),
         # A photo too small to show pores says nothing about whose face it is.
         (
-            {"misfit_percent_iod": LANDMARK_MISFIT_PERCENT, "iod_px": 120.0},
+            {"misfit_percent_iod": LANDMARK_MISFIT_PERCENT, "iod_px": 90.0},
             "D",
             Flag.POOR_REGISTRATION | Flag.LOW_RESOLUTION,
         ),
