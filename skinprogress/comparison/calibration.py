@@ -4,9 +4,9 @@ The table is made by
 
     python -m skinprogress.validation.repeatability PHOTO_FOLDER
 
-from photos in which nothing changed. The figures below come from 42 pairs: 14 people of the Face Research Lab London
+from photos in which nothing changed. The figures below come from 39 pairs: 14 people of the Face Research Lab London
 Set (DeBruine and Jones, CC-BY 4.0, doi 10.6084/m9.figshare.5047666; neutral against smiling in one studio), 16
-path-traced retakes of one scanned head under other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 12 pairs of selfies
+path-traced retakes of one scanned head under other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 9 pairs of selfies
 of two people from 15 to 60 cm; what blur does comes from blurred copies of 21 of these photos. Few people and few
 rooms: a clinic's own retakes are better.
 """
@@ -44,25 +44,25 @@ class Repeatability:
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(matched=0.45, unmatched=4.3, per_light_color=2.5, per_exposure=8.4),
-    "redness_index": Repeatability(matched=0.54, unmatched=4.8, per_light=3.5, per_light_color=13.5, per_exposure=7.7),
+    "redness": Repeatability(matched=0.45, unmatched=4.3, per_light_color=2.7, per_exposure=8.5),
+    "redness_index": Repeatability(matched=0.53, unmatched=4.9, per_light=3.1, per_light_color=16.2, per_exposure=8.0),
     "relative_redness": Repeatability(
-        matched=0.37, unmatched=0.51, per_light=3.5, per_light_color=7.8, per_exposure=0.86
+        matched=0.39, unmatched=0.53, per_light=3.6, per_light_color=9.1, per_exposure=1.0
     ),
     "haemoglobin_index": Repeatability(
-        matched=0.035, unmatched=0.30, per_light=0.12, per_light_color=1.0, per_exposure=0.50
+        matched=0.035, unmatched=0.30, per_light=0.14, per_light_color=0.92, per_exposure=0.48
     ),
     "melanin_index": Repeatability(
-        matched=0.035, unmatched=0.26, per_light=1.9, per_exposure=0.53, per_expression=0.066
+        matched=0.037, unmatched=0.26, per_light=1.9, per_exposure=0.57, per_expression=0.07
     ),
     "tone_uniformity": Repeatability(
-        matched=0.086, unmatched=0.086, per_light=1.16, per_light_color=0.43, per_expression=0.25, proportional=True
+        matched=0.088, unmatched=0.088, per_light=1.24, per_light_color=0.79, per_expression=0.28, proportional=True
     ),
     "texture_uniformity": Repeatability(
-        matched=0.066, unmatched=0.091, per_light=0.50, per_expression=0.16, per_blur=2.0, proportional=True
+        matched=0.066, unmatched=0.090, per_light=0.50, per_expression=0.16, per_blur=2.0, proportional=True
     ),
     "log_redness_index": Repeatability(
-        matched=0.022, unmatched=0.20, per_light=0.14, per_light_color=0.55, per_exposure=0.31
+        matched=0.022, unmatched=0.20, per_light=0.13, per_light_color=0.66, per_exposure=0.33
     ),
 }
 
