@@ -99,6 +99,8 @@ def render_summary_table(result: ClientResult) -> "Table":
         used = sum(p.session == session and p.status == "used" for p in result.photos)
         changes = [c for c in since if c.to_session == session]
         _add_row(table, [session, str(used), grades.get(session, ""), describe_session(result, session, changes)])
+    for session in dict.fromkeys(p.session for p in result.photos if p.session not in ("", *result.sessions)):
+        _add_row(table, [session, "0", "", "no photo that could be used"])
     return table
 
 

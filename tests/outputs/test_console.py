@@ -8,7 +8,7 @@ from rich.console import Console
 
 from skinprogress.api import PhotoCheck
 from skinprogress.outputs.console import check_remarks, describe_session, render_check_table, render_summary_table
-from skinprogress.records import ClientResult
+from skinprogress.records import ClientResult, PhotoReport
 
 Fake = Callable[..., ClientResult]
 FEW = {"metrics": ("redness", "relative_redness"), "regions": ("forehead", "cheek_left", "face")}
@@ -102,3 +102,16 @@ def test_numbing_and_the_days_after_are_not_judged(fake_result: Fake) -> None:
     of = {s: [c for c in result.changes if c.to_session == s] for s in result.sessions}
     assert describe_session(result, covered, of[covered]) == "cream on the skin: not judged"
     assert describe_session(result, acute, of[acute]).startswith("too soon to judge")
+
+
+def test_a_session_without_a_usable_photo_is_told_of(fake_result: Fake) -> None:
+    result = fake_result(n_sessions=3)
+    lost = dataclasses.replace(
+        result.photos[0], file="x.jpg", session="2030-01-01", status="rejected", code="no_face"
+    )
+    (line,) = [row for row in _printed(render_summary_table(_with(result, lost))) if "2030-01-01" in row]
+    assert "no photo that could be used" in line
+
+
+def _with(result: ClientResult, photo: PhotoReport) -> ClientResult:
+    return dataclasses.replace(result, photos=(*result.photos, photo))
