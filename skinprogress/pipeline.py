@@ -57,6 +57,7 @@ from skinprogress.records import (
     Face,
     Flag,
     Inspection,
+    Landmarks,
     Measurement,
     Photo,
     PhotoRef,
@@ -95,15 +96,8 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
         The photo cannot be read, shows no face that could be measured, or the wrong number of them.
     """
     photo = read_photo(ref)
-    small = to_srgb8(photo, max_side=_DETECTION_SIDE)
     height, width = photo.pixels.shape[:2]
-    landmarks, n_faces = find_landmarks(small, scale=width / small.shape[1], face_index=ref.face_index)
-    if landmarks.iod_px < settings.min_iod_px:
-        raise PhotoError(
-            "face_too_small",
-            f"the eyes are {landmarks.iod_px:.0f} px apart and need {settings.min_iod_px:.0f}",
-            "move closer or send the photo in its original size, not a preview",
-        )
+    landmarks, n_faces = find_client_face(photo, settings=settings)
     flags = ref.flags | photo.flags
     if n_faces > 1:
         flags |= Flag.OTHER_FACES
@@ -129,6 +123,41 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
         metadata=photo.metadata,
         flags=flags,
     )
+
+
+def find_client_face(photo: Photo, *, settings: Settings) -> tuple[Landmarks, int]:
+    """Find the face that is meant in a decoded photo.
+
+    Parameters
+    ----------
+    photo : Photo
+    settings : Settings
+
+    Returns
+    -------
+    landmarks : Landmarks
+    n_faces : int
+
+    Raises
+    ------
+    PhotoError
+        No face, several, or too small a one.
+    """
+    small, scale = _detection_picture(photo)
+    landmarks, n_faces = find_landmarks(small, scale=scale, face_index=photo.ref.face_index)
+    if landmarks.iod_px < settings.min_iod_px:
+        raise PhotoError(
+            "face_too_small",
+            f"the eyes are {landmarks.iod_px:.0f} px apart and need {settings.min_iod_px:.0f}",
+            "move closer or send the photo in its original size, not a preview",
+        )
+    return landmarks, n_faces
+
+
+def _detection_picture(photo: Photo) -> tuple[npt.NDArray[np.uint8], float]:
+    """What the landmark model looks at, and photo px per px of it."""
+    small = to_srgb8(photo, max_side=_DETECTION_SIDE)
+    return small, photo.pixels.shape[1] / small.shape[1]
 
 
 def plan_client(
@@ -292,8 +321,7 @@ def _steadied(inspection: Inspection, photo: Photo) -> Inspection:
     PhotoError
         They disagree so much that nothing could be measured.
     """
-    small = to_srgb8(photo, max_side=_DETECTION_SIDE)
-    scale = photo.pixels.shape[1] / small.shape[1]
+    small, scale = _detection_picture(photo)
     landmarks, scatter = steady_landmarks(small, inspection.landmarks, scale=scale)
     if scatter > _MAX_SCATTER_PERCENT:
         raise PhotoError(

@@ -397,8 +397,8 @@ class Registration:
     ----------
     shift : (G, G, 2) float32
         What the dense refinement adds to the landmarks' map, shares of the canonical frame, x then y: what the
-        reference photo shows at canonical place u, this photo's own landmark map shows at u + shift. Zero where the
-        refinement was refused.
+        reference photo shows at canonical place u, this photo's own landmark map shows at u + shift. Where the
+        refinement was refused it fades to zero with the distance from where it was believed.
     trusted : (G, G) bool
         Where the refinement is used: in and around accepted regions, but for patches where hardly anything repeats.
     misfit_percent_iod : dict of str to float

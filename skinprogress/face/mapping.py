@@ -64,7 +64,7 @@ class FaceMap:
         """
         step = (_HIGH - _LOW) / _GRID * side_px
         du, dv = np.gradient(self.grid_xy, step, axis=1), np.gradient(self.grid_xy, step, axis=0)
-        determinant = du[..., 0] * dv[..., 1] - du[..., 1] * dv[..., 0]
+        determinant = _cross(du, dv)
         return _look_up(np.sign(determinant) * np.sqrt(np.abs(determinant)), _frame_places(side_px))
 
     def moved(self, low_xy: npt.NDArray[np.float64], factor: npt.NDArray[np.float64]) -> "FaceMap":
@@ -138,7 +138,7 @@ def _kernel(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArr
 
 
 def _cross(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    return np.asarray(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
 
 
 @lru_cache(maxsize=4)

@@ -10,11 +10,10 @@ import numpy.typing as npt
 
 from skinprogress.face.appearance import SIDE_PX as _SIDE
 from skinprogress.face.appearance import Appearance, Mask, estimate_appearance, medians_nearby
-from skinprogress.face.regions import region_mask
+from skinprogress.face.regions import OUTLINE_UNIT, region_mask
 
 Obstacle = Literal["glasses", "covered", "hair", "beard", "shadow", "shine"]
 
-_GRID = 1092.0
 # Beard: this much more fine dark detail than on the upper face, natural log, helped by darkness.
 _BRISTLE_CERTAIN = 1.2
 _BRISTLE_LIKELY = 0.7
@@ -94,8 +93,8 @@ def find_obstacles(linear_rgb: npt.NDArray[np.float32], visible: npt.NDArray[np.
 
 
 def _zone(*corners: tuple[float, float]) -> Mask:
-    """Fill an outline given on the client's right half (1/1092 of the frame), and its mirror image."""
-    points = np.round(np.array(corners) * (_SIDE / _GRID)).astype(np.int32)
+    """Fill an outline given on the client's right half (in units of 1/1092 of the frame), and its mirror image."""
+    points = np.round(np.array(corners) * (_SIDE / OUTLINE_UNIT)).astype(np.int32)
     mask = np.zeros((_SIDE, _SIDE), np.uint8)
     cv2.fillPoly(mask, [points], 1)
     return np.asarray((mask | mask[:, ::-1]) > 0)

@@ -12,7 +12,7 @@ from skinprogress.face.canonical import canonical_map, mesh, raster
 Polygon = tuple[tuple[float, float], ...]
 
 # Corners were placed by hand on the mean of six aligned faces, in units of 1/1092 of the frame.
-_GRID = 1092.0
+OUTLINE_UNIT = 1092.0
 FACE_OVAL: tuple[int, ...] = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
 FACE_OVAL += (152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
 EYE_RIGHT = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
@@ -43,7 +43,7 @@ class Region:
 
 
 def _outline(*corners: tuple[float, float]) -> Polygon:
-    return tuple((x / _GRID, y / _GRID) for x, y in corners)
+    return tuple((x / OUTLINE_UNIT, y / OUTLINE_UNIT) for x, y in corners)
 
 
 def _mirrored(polygon: Polygon) -> Polygon:

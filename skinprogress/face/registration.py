@@ -17,7 +17,7 @@ from skinprogress.face.canonical import (
     resample,
     vertex_mean,
 )
-from skinprogress.face.mapping import FaceMap, map_landmarks
+from skinprogress.face.mapping import FaceMap, map_landmarks, read_grid
 from skinprogress.face.refinement import DETAIL_SIDE, Detail, prepare_detail
 from skinprogress.face.skin import estimate_visibility
 from skinprogress.photos.reading import to_linear
@@ -26,7 +26,7 @@ from skinprogress.records import Landmarks, Photo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceCrop:
-    """The part of a photo that shows the face, in linear light, no finer than the canonical frame needs.
+    """The part of a photo that shows the face, in linear light, without detail finer than the canonical frame can hold.
 
     Attributes
     ----------
@@ -138,14 +138,8 @@ def cut_face(photo: Photo, face_map: FaceMap, *, side_px: int) -> FaceCrop:
     block = max(1, int(finest))
     high = np.minimum(low - (low - high) // block * block, [width, height])
     rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
-    linear = to_linear(photo, rows=rows, cols=cols)
-    clipped = _find_clipped(photo.pixels[rows, cols])
-    linear = _averaged(linear, block)
-    clipped = _averaged(clipped, block)
-    left = finest / block
-    if left > 1.0:
-        # Not made smaller once more: each resampling would leave its own pattern of crisper and softer px.
-        linear = np.asarray(cv2.GaussianBlur(linear, (0, 0), 0.4 * np.sqrt(left**2 - 1.0)), np.float32)
+    linear = _softened(_averaged(to_linear(photo, rows=rows, cols=cols), block), finest / block)
+    clipped = _averaged(_find_clipped(photo.pixels[rows, cols]), block)
     factor = np.array([linear.shape[1], linear.shape[0]]) / (high - low)
     return FaceCrop(linear_rgb=linear, clipped=clipped, low_xy=low.astype(np.float64), factor=factor)
 
@@ -156,6 +150,16 @@ def _averaged(image: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
         return image
     size = max(1, image.shape[1] // block), max(1, image.shape[0] // block)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+
+
+def _softened(image: npt.NDArray[np.float32], coarser: float) -> npt.NDArray[np.float32]:
+    """An image that is about to be sampled so many times more coarsely than its px, so that nothing aliases.
+
+    Not made smaller: each resampling would leave its own pattern of crisper and softer px.
+    """
+    if coarser <= 1.0:
+        return image
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 0.4 * np.sqrt(coarser**2 - 1.0 + 1e-6)), np.float32)
 
 
 def draw_face(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> AlignedFace:
@@ -195,11 +199,8 @@ def draw_detail(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> npt.NDArr
     luminance = np.asarray(cv2.transform(crop.linear_rgb, weights), np.float32)
     inside = raster(128).inside
     coarser = float(np.median(np.abs(face_map.px_per_px(128)[inside]))) * 128 / side_px * float(crop.factor[0])
-    if coarser > 1.0:
-        luminance = np.asarray(cv2.GaussianBlur(luminance, (0, 0), 0.4 * np.sqrt(coarser**2 - 1.0 + 1e-6)), np.float32)
-    xy = face_map.moved(crop.low_xy, crop.factor).over_frame(side_px) - np.float32(0.5)
-    drawn = cv2.remap(luminance, xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(drawn, np.float32)
+    xy = face_map.moved(crop.low_xy, crop.factor).over_frame(side_px)
+    return read_grid(_softened(luminance, coarser), xy - np.float32(0.5))  # OpenCV puts px centres at integers
 
 
 def _find_clipped(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:

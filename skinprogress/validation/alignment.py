@@ -144,9 +144,9 @@ def score_known_warp(face: SeenFace, photo: Photo, placed: PlacedFace, *, settin
     rng = np.random.default_rng([settings.seed, int(face.ref.sha256[:12] or "0", 16)])
     rgb, warp = retake_warped(scene, face.landmarks.points_xy - low, face_xy - low, rng=rng)
     curve, matrix = srgb_encoding(256).curve, np.eye(3, dtype=np.float32)
-    again = Photo(ref=face.ref, pixels=rgb, curve=curve, matrix=matrix, metadata={})
+    again = Photo(ref=replace(face.ref, face_index=0), pixels=rgb, curve=curve, matrix=matrix, metadata={})
     try:
-        landmarks, placed_again = look(again, face_index=0, settings=settings)
+        landmarks, placed_again = look(again, settings=settings)
     except PhotoError as error:
         raise PhotoError("not_found_again", f"after a known warp: {error.reason}", error.remedy) from error
     irises = warp.at(face.landmarks.points_xy[[468, 473]] - low)
@@ -216,7 +216,7 @@ def _speed(faces: Sequence[SeenFace], *, settings: Settings) -> list[Figure]:
     photo = read_photo(face.ref)
 
     def align() -> None:
-        register_face(look(photo, face_index=face.ref.face_index, settings=settings)[1].detail, reference.detail)
+        register_face(look(photo, settings=settings)[1].detail, reference.detail)
 
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)

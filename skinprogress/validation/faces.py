@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.errors import PhotoError, UsageError
-from skinprogress.face.landmarks import find_landmarks
+from skinprogress.errors import UsageError
 from skinprogress.face.mapping import FaceMap
 from skinprogress.face.refinement import Detail
 from skinprogress.face.registration import PlacedFace, place_face
@@ -20,8 +19,9 @@ from skinprogress.photos.clues import find_clues
 from skinprogress.photos.course import read_course
 from skinprogress.photos.dates import find_date
 from skinprogress.photos.folder import FolderListing, list_photos
-from skinprogress.photos.reading import read_photo, to_srgb8
+from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
+from skinprogress.pipeline import find_client_face
 from skinprogress.records import Landmarks, Photo, PhotoRef
 from skinprogress.settings import Settings
 
@@ -30,7 +30,6 @@ Points = npt.NDArray[np.float64]
 SIDE_PX = 1024
 """Side of the canonical frame in which faces are placed."""
 
-_DETECTION_SIDE = 1280
 _TRUTH = ".truth.json"
 # What stands before the first "_" of these is no person: cameras number so, and views and visits are named so.
 _NO_PERSON = re.compile(
@@ -126,7 +125,7 @@ def read_truth(ref: PhotoRef) -> Truth:
         ) from error
 
 
-def look(photo: Photo, *, face_index: int | None, settings: Settings) -> tuple[Landmarks, PlacedFace]:
+def look(photo: Photo, *, settings: Settings, side_px: int = SIDE_PX) -> tuple[Landmarks, PlacedFace]:
     """Find the face of a photo and lay it into the canonical frame.
 
     Raises
@@ -134,15 +133,8 @@ def look(photo: Photo, *, face_index: int | None, settings: Settings) -> tuple[L
     PhotoError
         No face, several, or too small a one.
     """
-    small = to_srgb8(photo, max_side=_DETECTION_SIDE)
-    landmarks, _ = find_landmarks(small, scale=photo.pixels.shape[1] / small.shape[1], face_index=face_index)
-    if landmarks.iod_px < settings.min_iod_px:
-        raise PhotoError(
-            "face_too_small",
-            f"the eyes are {landmarks.iod_px:.0f} px apart and need {settings.min_iod_px:.0f}",
-            "move closer or send the photo in its original size, not a preview",
-        )
-    return landmarks, place_face(photo, landmarks, side_px=SIDE_PX)
+    landmarks, _ = find_client_face(photo, settings=settings)
+    return landmarks, place_face(photo, landmarks, side_px=side_px)
 
 
 def see_face(ref: PhotoRef, *, settings: Settings) -> tuple[SeenFace, Photo, PlacedFace]:
@@ -154,7 +146,7 @@ def see_face(ref: PhotoRef, *, settings: Settings) -> tuple[SeenFace, Photo, Pla
         The photo cannot be read, or shows no face that could be measured.
     """
     photo = read_photo(ref)
-    landmarks, placed = look(photo, face_index=ref.face_index, settings=settings)
+    landmarks, placed = look(photo, settings=settings)
     n_px = photo.pixels.shape[0] * photo.pixels.shape[1]
     return SeenFace(ref, landmarks, placed.face_map, placed.detail, n_px), photo, placed
 

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import cv2
 
-from skinprogress.face.landmarks import find_landmarks
-from skinprogress.face.refinement import Detail, register_face
-from skinprogress.face.registration import place_face
-from skinprogress.photos.reading import read_photo, to_srgb8
+from skinprogress.face.refinement import register_face
+from skinprogress.photos.reading import read_photo
 from skinprogress.pipeline import inspect_photo, measure_photo, plan_client, reference_scale
-from skinprogress.records import Course, Photo, PhotoRef
+from skinprogress.records import Course, PhotoRef
 from skinprogress.settings import Settings
+from skinprogress.validation.faces import look
 
 REPEATS = 7
 
@@ -45,13 +44,6 @@ def peak_memory_mb() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
-def _align(photo: Photo, side_px: int, reference: Detail) -> None:
-    """Landmarks and both stages of the registration, of a decoded photo."""
-    small = to_srgb8(photo, max_side=1280)
-    landmarks, _ = find_landmarks(small, scale=photo.pixels.shape[1] / small.shape[1])
-    register_face(place_face(photo, landmarks, side_px=side_px).detail, reference)
-
-
 def main(path: Path) -> None:
     """Print the table for one photo."""
     cv2.setNumThreads(1)
@@ -69,7 +61,8 @@ def main(path: Path) -> None:
         lambda: measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=place, settings=settings)
     )
     photo = read_photo(ref)
-    align = _median_s(lambda: _align(photo, plan.canonical_px[view], place.detail))
+    side_px = plan.canonical_px[view]
+    align = _median_s(lambda: register_face(look(photo, settings=settings, side_px=side_px)[1].detail, place.detail))
     rows = [
         ("cv2.imread", decode),
         ("inspect", inspect),
