@@ -159,7 +159,7 @@ def _softened(image: npt.NDArray[np.float32], coarser: float) -> npt.NDArray[np.
     """
     if coarser <= 1.0:
         return image
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), 0.4 * np.sqrt(coarser**2 - 1.0 + 1e-6)), np.float32)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 0.4 * np.sqrt(coarser**2 - 1.0)), np.float32)
 
 
 def draw_face(crop: FaceCrop, face_map: FaceMap, *, side_px: int) -> AlignedFace:
