@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from skinprogress.settings import CardEdition, ColorChoice
+
 FloatArray = npt.NDArray[np.floating[Any]]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -22,6 +24,13 @@ CourseStatus = Literal["", "within quoted range", "longer than quoted", "cannot 
 
 RUNGS: tuple[Rung, ...] = ("card", "patch", "background", "none")
 """Colour references, best first."""
+
+WHITE_REFLECTANCE = 0.9
+"""Of white paper, cloth and tiles, where nothing else is said."""
+
+A_STAR_GRADIENT = (33.4, -35.4, 7.3)
+LIGHTNESS_GRADIENT = (9.0, 15.8, 1.2)
+"""What a* and L* of light skin (L* 62, a* 16, b* 16) move by per unit of ln R, ln G and ln B in linear light."""
 
 
 class Flag(enum.Flag):
@@ -65,6 +74,9 @@ class Flag(enum.Flag):
     MIRRORED_FOUND = enum.auto()
     CAMERA_TOO_NEAR = enum.auto()
     LANDMARKS_UNSTEADY = enum.auto()
+    NO_COLOR = enum.auto()
+    FILTER_SUSPECTED = enum.auto()
+    CARD_UNUSABLE = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -108,6 +120,9 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.NOT_A_BASELINE: "numbing or cream on the skin: never a baseline",
     Flag.MIRRORED_FOUND: "the photo is a mirror image of the reference photo and was flipped to match it",
     Flag.LANDMARKS_UNSTEADY: "the face is partly hidden, dark or blurred: where its parts lie is not sure",
+    Flag.NO_COLOR: "the photo is black and white: nothing that needs colour can be told from it",
+    Flag.FILTER_SUSPECTED: "the file was written by a program or a camera mode that may smooth or recolour skin",
+    Flag.CARD_UNUSABLE: "a colour card is in the photo and could not be used",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }
 
@@ -153,6 +168,8 @@ class Course:
     planned: int | None = None
     aim: tuple[str, ...] = ()
     reference_region: str | None = None
+    color_reference: ColorChoice = "auto"
+    card_edition: CardEdition = "auto"
     treatments: tuple[Treatment, ...] = ()
     consent: Consent = field(default_factory=Consent)
     marks: tuple[Mark, ...] = ()
@@ -179,6 +196,8 @@ class PhotoRef:
         View declared by the user; None leaves it to the pose.
     patch : (x, y, w, h) or None
         A grey or white object of known reflectance, photo px.
+    patch_reflectance : float
+        Its reflectance, 0..1; white paper and white tiles send back about 0.9, a photographer's grey card 0.18.
     face_index : int or None
         Which face to use, counted from the largest; None: the clearly dominant one.
     """
@@ -195,6 +214,7 @@ class PhotoRef:
     sha256: str = ""
     mirrored: bool = False
     patch: tuple[int, int, int, int] | None = None
+    patch_reflectance: float = WHITE_REFLECTANCE
     face_index: int | None = None
     flags: Flag = Flag.NONE
 
@@ -253,6 +273,61 @@ class Landmarks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CardReading:
+    """A 24-patch colour card as one photo shows it.
+
+    Attributes
+    ----------
+    corners_xy : (4, 2) float64
+        Of the field of patches, photo px: beside dark skin, bluish green, black and white, in this order.
+    patches_xy : (24, 2) float64
+        Centres of the patches, photo px, row by row from dark skin to black.
+    linear_rgb : (24, 3) float32
+        Median of each patch in the photo's own rendering, linear sRGB.
+    scatter : (24,) float32
+        Robust relative standard deviation within each patch, noise included.
+    usable : (24,) bool
+        Patches that are not clipped, mirrored in, shaded by an edge or covered.
+    width_px : float
+        Mean length of the two long sides.
+    problem : str
+        Why the card cannot be used, empty where it can; what was read is then for showing only.
+    remedy : str
+    """
+
+    corners_xy: npt.NDArray[np.float64]
+    patches_xy: npt.NDArray[np.float64]
+    linear_rgb: npt.NDArray[np.float32]
+    scatter: npt.NDArray[np.float32]
+    usable: BoolArray
+    width_px: float
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PatchReading:
+    """A grey or white object of known reflectance, where the user says that it is.
+
+    Attributes
+    ----------
+    linear_rgb : (3,) float32
+        Median in the photo's own rendering, linear sRGB.
+    scatter : float
+        Robust relative standard deviation over the object.
+    reflectance : float
+        As declared, 0..1.
+    problem : str
+        Why it cannot be used, empty where it can.
+    """
+
+    linear_rgb: npt.NDArray[np.float32]
+    scatter: float
+    reflectance: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BackgroundSample:
     """What surrounds the person, small: the raw material of the colour rung ``background``.
 
@@ -261,13 +336,16 @@ class BackgroundSample:
     linear_rgb : (h, w, 3) float16
         Linear sRGB of a thumbnail.
     usable : (h, w) bool
-        True outside face, hair and neck, where no channel is clipped.
+        True outside face, hair, neck and other skin, where no channel is clipped.
+    skin_rgb : (3,) float32
+        Median of the middle of the face, linear sRGB: the colour for which the match must hold.
     px_per_thumb : float
         Photo px per thumbnail px.
     """
 
     linear_rgb: npt.NDArray[np.float16]
     usable: BoolArray
+    skin_rgb: npt.NDArray[np.float32]
     px_per_thumb: float
 
 
@@ -285,6 +363,8 @@ class Inspection:
     camera_distance_cm: float
     background: BackgroundSample
     metadata: dict[str, str]
+    card: CardReading | None = None
+    patch: PatchReading | None = None
     flags: Flag = Flag.NONE
 
     @property
@@ -313,27 +393,65 @@ class Rejection:
 class ColorCorrection:
     """A fixed map of linear RGB, fitted on something that is not the treated skin.
 
+    Applied in linear light, in this order: gains, tone curve, matrix.
+
     Attributes
     ----------
-    matrix : (3, 3) float32
-        Applied in linear light.
+    anchor : str
+        What colours are expressed in after it: ``card`` (true reflectances under D65), ``patch`` (white-balanced on an
+        object of known reflectance), or the file whose rendering they are carried to. Colours of photos with the same
+        anchor can be compared.
+    gains : (3,) float32
+        Factors on R, G and B: exposure and white balance.
+    tone : (n, 2) float32 or None
+        Knots of a rising curve, linear light before and after, the same for all channels; None: a straight line.
+    matrix : (3, 3) or (3, 6) float32
+        Six columns: R, G, B, √(GR), √(BG), √(RB) (root-polynomial of degree 2).
     residual_delta_e : float
-        Mean CIE76 distance of the matched reference after correction; NaN without a reference.
-    a_star_se, lightness_se, redness_index_se : float
-        Standard uncertainty that the correction leaves in a region's absolute a*, L* and EI.
+        What is left on the reference after correction: median CIEDE2000 over the patches of a card, mean CIE76 over
+        the px of a background; NaN without a reference.
+    leave_one_out_delta_e : float
+        Of a card: median CIEDE2000 of patches that the fit had not seen; else NaN.
+    log_gain_covariance : (3, 3) float64
+        Covariance of the error that is left in the natural log of R, G and B of a whole face.
     relative_redness_se : float
-        The same for EI relative to the rest of the face, log units.
+        Standard uncertainty that is left in EI relative to the rest of the face, log units.
+    used : (h, w) bool or None
+        Px of the background thumbnail that the match rests on.
     """
 
     rung: Rung
+    anchor: str = ""
     matrix: npt.NDArray[np.float32]
+    gains: npt.NDArray[np.float32] = field(default_factory=lambda: np.ones(3, np.float32))
+    tone: npt.NDArray[np.float32] | None = None
     residual_delta_e: float = float("nan")
-    a_star_se: float = float("nan")
-    lightness_se: float = float("nan")
-    redness_index_se: float = float("nan")
-    relative_redness_se: float = float("nan")
+    leave_one_out_delta_e: float = float("nan")
+    log_gain_covariance: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
+    relative_redness_se: float = 0.0
     reason: str = ""
+    used: BoolArray | None = None
     flags: Flag = Flag.NONE
+
+    def standard_error(self, gradient: tuple[float, float, float]) -> float:
+        """Standard uncertainty of a figure that moves by ``gradient`` per unit of ln R, ln G and ln B."""
+        g = np.asarray(gradient)
+        return float(np.sqrt(g @ self.log_gain_covariance @ g))
+
+    @property
+    def a_star_se(self) -> float:
+        """Standard uncertainty of the absolute a* of skin."""
+        return self.standard_error(A_STAR_GRADIENT)
+
+    @property
+    def lightness_se(self) -> float:
+        """Standard uncertainty of the absolute L* of skin."""
+        return self.standard_error(LIGHTNESS_GRADIENT)
+
+    @property
+    def redness_index_se(self) -> float:
+        """Standard uncertainty of the absolute EI, ln R − ln G."""
+        return self.standard_error((1.0, -1.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -577,6 +695,19 @@ class PhotoReport:
     flags: Flag = Flag.NONE
     not_registered: tuple[str, ...] = ()
     misfit_by_region: dict[str, float] = field(default_factory=dict)
+    color_anchor: str = ""
+    color_reason: str = ""
+    leave_one_out_delta_e: float = float("nan")
+    a_star_se: float = float("nan")
+    lightness_se: float = float("nan")
+    redness_index_se: float = float("nan")
+    relative_redness_se: float = float("nan")
+    clipped_share: float = float("nan")
+    camera: str = ""
+    software: str = ""
+    exposure: str = ""
+    flash: str = ""
+    white_balance: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

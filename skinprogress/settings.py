@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 DateOrder = Literal["dmy", "mdy"]
+ColorChoice = Literal["auto", "card", "patch", "background", "none"]
+CardEdition = Literal["auto", "2014", "classic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,10 @@ class Settings:
         Seed of every random draw.
     date_order : {'dmy', 'mdy'} or None
         How to read ``03.04.2026`` in a name; None asks where it matters.
+    color_reference : {'auto', 'card', 'patch', 'background', 'none'}
+        The one colour reference to use; ``auto``: the best that the photos offer.
+    card_edition : {'auto', '2014', 'classic'}
+        Pigments of the 24-patch card: made since November 2014, or before; ``auto``: the one that fits better.
     """
 
     canonical_px: int = 1024
@@ -49,6 +55,8 @@ class Settings:
     min_region_mm2: float = 60.0
     seed: int = 20260314
     date_order: DateOrder | None = None
+    color_reference: ColorChoice = "auto"
+    card_edition: CardEdition = "auto"
 
     @property
     def hash(self) -> str:

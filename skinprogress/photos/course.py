@@ -80,6 +80,8 @@ class CourseFile(BaseModel):
             planned=self.course.planned,
             aim=self.course.aim,
             reference_region=self.course.reference_region,
+            color_reference=self.course.color_reference,
+            card_edition=self.course.card_edition,
             treatments=tuple(_to_treatment(entry) for entry in treatments),
             consent=Consent(**self.consent.model_dump()),
             marks=tuple(Mark(name=mark.name, photo=mark.photo, polygon_xy=mark.polygon_xy) for mark in self.marks),

@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic_core import PydanticCustomError
 
 from skinprogress.photos.suggestions import did_you_mean
-from skinprogress.records import Stage, View
+from skinprogress.records import WHITE_REFLECTANCE, Stage, View
+from skinprogress.settings import CardEdition, ColorChoice
 
 REGION_NAMES = (
     "forehead",
@@ -147,6 +148,16 @@ def _patch(value: Any) -> tuple[int, int, int, int]:
     return x, y, width, height
 
 
+def _reflectance(value: Any) -> float:
+    share = _number(value)
+    if not 0.02 <= share <= 1.0:
+        raise _wrong(
+            f"a reflectance of {share:g} cannot be right",
+            "write a share of the light, 0.02 to 1: white paper or tiles about 0.9, a photographer's grey card 0.18",
+        )
+    return share
+
+
 def _polygon(value: Any) -> tuple[tuple[float, float], ...]:
     example = "write at least three corners, such as [[310, 900], [360, 905], [340, 960]]"
     if not isinstance(value, list) or not all(isinstance(point, list) and len(point) == 2 for point in value):
@@ -198,6 +209,8 @@ class CourseEntry(_Table):
     planned: Annotated[int, Field(ge=1, le=100, strict=True)] | None = None
     aim: Texts = ()
     reference_region: Annotated[str, PlainValidator(_one_region)] | None = None
+    color_reference: ColorChoice = "auto"
+    card_edition: CardEdition = "auto"
 
 
 class TreatmentEntry(_Table):
@@ -241,6 +254,7 @@ class PhotoEntry(_Table):
     cream: YesNo = False
     filter: YesNo = False
     patch: Annotated[tuple[int, int, int, int], PlainValidator(_patch)] | None = None
+    patch_reflectance: Annotated[float, PlainValidator(_reflectance)] = WHITE_REFLECTANCE
 
 
 class MarkEntry(_Table):

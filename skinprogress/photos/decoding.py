@@ -1,6 +1,7 @@
 """Bytes to pixels, upright and as stored.
 
-JPEG and 16-bit files go through OpenCV (fast, keeps 16 bit), HEIC through pillow-heif, everything else through Pillow.
+JPEG and 16-bit files go through OpenCV (fast, keeps 16 bit), HEIC through pillow-heif, camera RAW through LibRaw,
+everything else through Pillow.
 """
 
 import re
@@ -10,8 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.photos.formats import DamagedError, IncompleteError, Opened, UnsupportedError, find_jpeg_end
+from skinprogress.photos.completeness import find_jpeg_end
+from skinprogress.photos.formats import DamagedError, IncompleteError, Opened, UnsupportedError
 from skinprogress.photos.quiet import borrowed_pillow, captured_stderr
+from skinprogress.photos.raw import decode_raw
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -30,10 +33,12 @@ def decode_upright(opened: Opened, data: bytes) -> Pixels:
     """
     if opened.kind == "JPEG" and opened.mode in ("RGB", "L"):
         pixels: Pixels = _decode_jpeg(data)
+    elif opened.kind == "RAW":
+        pixels = flatten(decode_raw(opened))
+    elif opened.kind == "HEIC":
+        pixels = _decode_heic(opened)
     elif opened.bits == 16 and opened.mode != "CMYK":
         pixels = _decode_16bit(data)
-    elif opened.kind == "HEIC":
-        pixels = flatten(np.asarray(opened.handle))
     else:
         pixels = decode_by_pillow(opened)
     return turn_upright(pixels, opened.orientation)
@@ -71,6 +76,14 @@ def _decode_16bit(data: bytes) -> Pixels:
     if stored.ndim == 3 and stored.shape[2] in (3, 4):
         order = cv2.COLOR_BGR2RGB if stored.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
         stored = cv2.cvtColor(stored, order)
+    return flatten(stored)
+
+
+def _decode_heic(opened: Opened) -> Pixels:
+    stored = np.asarray(opened.handle)
+    if stored.dtype == np.uint16:
+        # 10 or 12 bit stand in the upper bits: repeating them below makes white 65535 and not 65472.
+        stored = stored | stored >> int(opened.handle.info["bit_depth"])
     return flatten(stored)
 
 

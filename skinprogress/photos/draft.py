@@ -26,6 +26,8 @@ label = {label}
 # planned = 3                          # how many treatments are planned
 # aim = ["texture", "acne scars"]      # in your own words
 # reference_region = "neck"            # a region that is not treated, to compare redness with
+# color_reference = "auto"             # or card, patch, background, none: the one thing to match colours on
+# card_edition = "auto"                # of a 24-patch colour card: "2014" (made since November 2014) or "classic"
 
 # One block for each treatment. With the time of day, photos before and after it are told apart.
 # Times are those of the clock on the wall: 2026-03-14T15:30, or 2026-03-14 where only the day is known.
@@ -60,6 +62,7 @@ label = {label}
 #   mirrored = true              a selfie that shows the client as in a mirror
 #   makeup = true                the same for cream and filter (a beauty filter of the camera)
 #   patch = [40, 1200, 180, 160] a grey or white card in the photo: x, y, width, height in pixels
+#   patch_reflectance = 0.18     of that card; white paper sends back 0.9, which is what stands here if you say nothing
 #   face = 2                     the second largest face is the client's
 #   exclude = true               leave the photo out
 """

@@ -4,6 +4,9 @@ from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from skinprogress.photos.quiet import borrowed_pillow
+from skinprogress.photos.retouching import find_creator_tool, find_mode, may_retouch
+
 if TYPE_CHECKING:
     from PIL.Image import Exif
 
@@ -21,14 +24,21 @@ _EXIF_NUMBERS = {
     "digital_zoom": 0xA404,
 }
 _EXPOSURE_TIME, _FLASH, _WHITE_BALANCE = 0x829A, 0x9209, 0xA403
+_CUSTOM_RENDERED, _SCENE, _COMMENT = 0xA401, 0xA406, 0x9286
 _DATES = (0x9003, 0x9004)
 """DateTimeOriginal, DateTimeDigitized. The plain DateTime is when a program last saved the file: not used."""
 
 _LONGEST_TEXT = 80
 
 
-def read_metadata(exif: "Exif") -> dict[str, str]:
+def read_metadata(exif: "Exif", xmp: bytes = b"") -> dict[str, str]:
     """Camera, exposure and software, as far as recorded and readable.
+
+    Parameters
+    ----------
+    exif : Exif
+    xmp : bytes
+        Adobe's metadata.
 
     Returns
     -------
@@ -36,10 +46,11 @@ def read_metadata(exif: "Exif") -> dict[str, str]:
         Any of ``make``, ``model``, ``lens``, ``software``, ``focal_length_mm``, ``focal_length_35mm``,
         ``exposure_time_s`` (a fraction such as ``1/60`` where below 0.3), ``f_number``, ``iso``,
         ``exposure_bias_ev``, ``digital_zoom``, ``flash`` (``fired``, ``not fired``), ``white_balance`` (``auto``,
-        ``manual``), ``taken_at`` (ISO 8601). Never a location, an owner, a serial number or a comment.
+        ``manual``), ``mode`` (``portrait``, ``beauty``, ``filter``), ``taken_at`` (ISO 8601). Never a location, an
+        owner, a serial number or a comment.
     """
     details = _directory(exif, _EXIF_IFD)
-    found = {name: _text(exif.get(tag)) for name, tag in _TEXTS.items()}
+    found = {name: _text(_entry(exif, tag)) for name, tag in _TEXTS.items()}
     found |= {name: _text(details.get(tag)) for name, tag in _EXIF_TEXTS.items()}
     found |= {name: _decimal(details.get(tag)) for name, tag in _EXIF_NUMBERS.items()}
     found["exposure_time_s"] = _exposure_time(details.get(_EXPOSURE_TIME))
@@ -48,6 +59,15 @@ def read_metadata(exif: "Exif") -> dict[str, str]:
         found["flash"] = "fired" if int(flash) & 1 else "not fired"
     if white_balance in (0, 1):
         found["white_balance"] = "auto" if white_balance == 0 else "manual"
+    tool = _text(find_creator_tool(xmp))
+    if not found["software"] or (may_retouch(tool) and not may_retouch(found["software"])):
+        found["software"] = tool
+    comment = details.get(_COMMENT)
+    found["mode"] = find_mode(
+        custom_rendered=_number(details.get(_CUSTOM_RENDERED)),
+        scene=_number(details.get(_SCENE)),
+        notes=(comment.replace(b"\0", b"") if isinstance(comment, bytes) else b"") + b"\n" + xmp,
+    )
     taken_at = read_taken_at(exif)
     found["taken_at"] = taken_at.isoformat() if taken_at else ""
     return {name: value for name, value in found.items() if value}
@@ -69,7 +89,7 @@ def read_taken_at(exif: "Exif") -> datetime | None:
 
 def read_orientation(exif: "Exif") -> int:
     """EXIF orientation 1..8; 1 where it is missing or nonsense."""
-    value = _number(exif.get(_ORIENTATION))
+    value = _number(_entry(exif, _ORIENTATION))
     return int(value) if value is not None and value in range(1, 9) else 1
 
 
@@ -85,11 +105,21 @@ def read_declared_space(exif: "Exif") -> str:
 
 
 def _directory(exif: "Exif", tag: int) -> dict[int, Any]:
-    try:
-        # A damaged directory raises whatever its numbers lead to; it costs the figures, not the photo.
-        return dict(exif.get_ifd(tag))
-    except Exception:
-        return {}
+    # Pillow decodes entries when they are asked for, and warns of odd ones only then.
+    with borrowed_pillow():
+        try:
+            # A damaged directory raises whatever its numbers lead to; it costs the figures, not the photo.
+            return dict(exif.get_ifd(tag))
+        except Exception:
+            return {}
+
+
+def _entry(exif: "Exif", tag: int) -> Any:
+    with borrowed_pillow():
+        try:
+            return exif.get(tag)
+        except Exception:
+            return None
 
 
 def _text(value: object) -> str:

@@ -107,7 +107,7 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
             flags = ref.flags | (Flag.SAME_PICTURE_TWICE if shot.found.sha256 in twice else Flag.NONE)
             photos.append(replace(ref, day=days[shot.found.file], flags=flags))
     notes += dating_notes + find_clock_contradictions(sessions, treatments=treatments) + list(twice.values())
-    notes += _undated_notes(sessions)
+    notes += _undated_notes(sessions) + _raw_notes(sessions)
     record = course.to_course() if course else Course()
     record = replace(record, marks=tuple(replace(m, photo=marks.get(m.photo, m.photo)) for m in record.marks))
     return FolderListing(
@@ -208,6 +208,16 @@ def _undated_notes(sessions: list[Session]) -> list[str]:
     return [f"{photos} no date and cannot be placed among the dated ones: write dates into course.toml"]
 
 
+def _raw_notes(sessions: list[Session]) -> list[str]:
+    kinds = [shot.found.kind == "RAW" for session in sessions for shot in session.shots]
+    if all(kinds) or not any(kinds):
+        return []
+    return [
+        f"{sum(kinds)} of {len(kinds)} photos are camera RAW and the others are not: cameras bend the tones of "
+        "finished pictures, so colours of the two kinds compare less well; use one kind for the whole course"
+    ]
+
+
 def _to_ref(shot: Shot, *, client: str, session: str, stage: Stage, hours_after: float | None) -> PhotoRef:
     entry, flags = shot.entry, shot.flags
     declared = {
@@ -232,6 +242,7 @@ def _to_ref(shot: Shot, *, client: str, session: str, stage: Stage, hours_after:
         sha256=shot.found.sha256,
         mirrored=entry.mirrored,
         patch=entry.patch,
+        patch_reflectance=entry.patch_reflectance,
         # People count from 1, indices from 0.
         face_index=None if entry.face is None else entry.face - 1,
         flags=flags,

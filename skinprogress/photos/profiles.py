@@ -16,6 +16,7 @@ import numpy.typing as npt
 from skinprogress.color.spaces import LINEAR_SRGB_TO_XYZ, XYZ_D65, srgb_to_linear
 from skinprogress.photos.exif import read_declared_space
 from skinprogress.photos.formats import Opened
+from skinprogress.photos.raw import find_camera_matrix
 from skinprogress.records import Flag
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Encoding:
 
 
 def choose_encoding(opened: Opened, *, levels: int) -> tuple[Encoding | None, Flag]:
-    """Encoding that a file declares: by profile, by code points, or by EXIF; sRGB with a flag where by nothing.
+    """Encoding that a file declares: by profile, code points, EXIF, or camera (RAW); sRGB with a flag where by nothing.
 
     Returns
     -------
@@ -75,6 +76,12 @@ def choose_encoding(opened: Opened, *, levels: int) -> tuple[Encoding | None, Fl
     Flag
         ``PROFILE_MISSING``, ``PROFILE_UNREADABLE`` or none.
     """
+    if opened.kind == "RAW":
+        matrix = find_camera_matrix(opened)
+        curve = srgb_encoding(levels).curve
+        if matrix is None:
+            return Encoding(curve, np.eye(3, dtype=np.float32)), Flag.PROFILE_UNREADABLE
+        return Encoding(curve, matrix.astype(np.float32)), Flag.NONE
     declared = read_declared_space(opened.exif)
     try:
         if opened.icc is not None:

@@ -14,7 +14,8 @@ LOCK = threading.RLock()
 """Held while file descriptor 2, Pillow's size limit or the warning filters are not as the rest of the program wants."""
 
 _LIBRARY_LINE = re.compile(
-    r"Corrupt JPEG|Premature end|Inconsistent prog|Invalid|Unsupported|libpng|\[ ?[A-Z]+:|tempfile\.tif|.*TIFF",
+    r"Corrupt JPEG|Premature end|Inconsistent prog|Invalid|Unsupported|libpng|\[ ?[A-Z]+:|tempfile\.tif|.*TIFF|"
+    r"unknown file: ",  # LibRaw, which is given no name
     re.ASCII,
 )
 

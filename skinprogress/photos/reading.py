@@ -13,18 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.spaces import apply_matrix, encode_srgb8
-from skinprogress.errors import PhotoError
+from skinprogress.photos.completeness import is_incomplete
 from skinprogress.photos.decoding import Pixels, as_pixels, decode_by_pillow, decode_upright, load_pillow, turn_upright
 from skinprogress.photos.exif import read_metadata, read_taken_at
 from skinprogress.photos.formats import (
     SUFFIXES,
     IncompleteError,
     Opened,
+    RawNotReadError,
     UnsupportedError,
     find_kind,
-    is_incomplete,
-    open_picture,
 )
+from skinprogress.photos.opening import open_picture
 from skinprogress.photos.profiles import (
     Encoding,
     ProfileError,
@@ -32,36 +32,17 @@ from skinprogress.photos.profiles import (
     convert_to_srgb8,
     srgb_encoding,
 )
+from skinprogress.photos.reading_errors import (
+    MAX_MEGAPIXELS,
+    MIN_SIDE_PX,
+    photo_error,
+    printable_name,
+    short_words,
+)
+from skinprogress.photos.retouching import is_suspect
 from skinprogress.records import Flag, Photo, PhotoRef
 
-MAX_MEGAPIXELS = 200
-MIN_SIDE_PX = 64
-
 _HEAD_BYTES = 65536
-_COPY_AGAIN = "copy it again from the camera or phone; if the original looks damaged too, take another photo"
-_ERRORS = {
-    "file_missing": (
-        "{name} is not there",
-        "check the name, and whether the drive or the cloud folder that holds it is connected",
-    ),
-    "permission_denied": (
-        "{name} may not be read by this user account",
-        "allow reading in the properties of the file, or copy it into a folder of your own",
-    ),
-    "empty_file": ("{name} is empty (0 bytes)", "copy it again from the camera or phone"),
-    "not_an_image": ("{name} is not a picture ({why})", "take it out of the folder, or export it as JPEG, PNG or TIFF"),
-    "truncated": ("the end of {name} is missing, so part of the picture is not there", _COPY_AGAIN),
-    "unreadable": ("{name} cannot be decoded ({why})", _COPY_AGAIN),
-    "unsupported": ("{name} cannot be used ({why})", "export it as JPEG, PNG or TIFF with 8 or 16 bits a channel"),
-    "too_large": (
-        "{name} has {why} megapixels and the limit is " + str(MAX_MEGAPIXELS),
-        "save a smaller copy of it and use that",
-    ),
-    "too_small": (
-        "{name} is only {why} pixels and each side needs " + str(MIN_SIDE_PX),
-        "use the original photo, not its thumbnail",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +52,7 @@ class Header:
     Attributes
     ----------
     kind : str
-        ``JPEG``, ``PNG``, ``TIFF``, ``WEBP``, ``HEIC``, ``AVIF``, ``GIF`` or ``BMP``, by content.
+        ``JPEG``, ``PNG``, ``TIFF``, ``WEBP``, ``HEIC``, ``AVIF``, ``GIF``, ``BMP`` or ``RAW``, by content.
     height_px, width_px : int
         Upright.
     taken_at : datetime or None
@@ -95,18 +76,18 @@ def read_header(path: Path) -> Header:
     PhotoError
         As :func:`read_photo`, but damage behind the header is not noticed.
     """
-    name = _printable(path.name)
+    name = printable_name(path.name)
     with _open_file(path, name) as file:
         head = file.read(_HEAD_BYTES)
-        kind = _kind_of(head, name)
+        kind = _kind_of(head, path, name)
         file.seek(0)
         opened = _open(file, kind, head, name, whole=head if len(head) < _HEAD_BYTES else None)
         return Header(
-            kind=kind,
+            kind=opened.kind,
             height_px=opened.height_px,
             width_px=opened.width_px,
             taken_at=read_taken_at(opened.exif),
-            metadata=read_metadata(opened.exif),
+            metadata=_metadata(opened),
         )
 
 
@@ -122,51 +103,56 @@ def read_photo(ref: PhotoRef) -> Photo:
     -------
     Photo
         ``pixels`` are read-only: RGB in the file's own colour space, so wide-gamut colours are not clipped and 16 bit
-        stay 16 bit. Exceptions are CMYK and profiles made of tables, which LittleCMS converts to 8-bit sRGB. Grey is
+        stay 16 bit. Exceptions are CMYK and profiles made of tables, which LittleCMS converts to 8-bit sRGB. Camera
+        RAW comes in the camera's own colours, without a tone curve and with the camera's white balance. Grey is
         repeated three times; transparent pixels are laid over mid grey. Of several frames or pages: the first.
 
     Raises
     ------
     PhotoError
         With code ``file_missing``, ``permission_denied``, ``empty_file``, ``not_an_image``, ``truncated``,
-        ``unreadable``, ``unsupported``, ``too_large`` (over 200 megapixels) or ``too_small`` (a side under 64 px).
+        ``unreadable``, ``unsupported``, ``raw_not_supported`` (the package rawpy is missing), ``too_large`` (over 200
+        megapixels) or ``too_small`` (a side under 64 px).
 
     Notes
     -----
     The content decides the kind of file, not its name. A photo without a profile is taken as sRGB and flagged; where
     that is wrong, a* is off by 3.5 to 5 on a phone's Display P3 photo.
     """
-    name = _printable(ref.file)
+    name = printable_name(ref.file)
     with _open_file(ref.path, name) as file:
         head = file.read(_HEAD_BYTES)
-        kind = _kind_of(head, name)
+        kind = _kind_of(head, ref.path, name)
         try:
             data = head + file.read()
         except (OSError, MemoryError) as error:
-            raise _error("unreadable", name, why=_words(error)) from error
+            raise photo_error("unreadable", name, why=short_words(error)) from error
     opened = _open(BytesIO(data), kind, data[:_HEAD_BYTES], name, whole=data)
     try:
         pixels, encoding, flags = _decode(opened, data)
     except IncompleteError as error:
-        raise _error("truncated", name) from error
+        raise photo_error("truncated", name) from error
     except UnsupportedError as error:
-        raise _error("unsupported", name, why=str(error)) from error
+        raise photo_error("unsupported", name, why=str(error)) from error
     except Exception as error:
         # Decoders meet damaged files with any exception there is; one photo must not stop the run.
-        raise _error("unreadable", name, why=_words(error)) from error
+        raise photo_error("unreadable", name, why=short_words(error)) from error
     flags |= ref.flags
     if ref.mirrored:
         pixels = turn_upright(pixels, 2)
         flags |= Flag.NONE if Flag.MIRRORED_FOUND in ref.flags else Flag.MIRRORED
-    if ref.path.suffix.lower() not in SUFFIXES[kind]:
+    if ref.path.suffix.lower() not in SUFFIXES[opened.kind]:
         flags |= Flag.WRONG_EXTENSION
+    metadata = _metadata(opened)
+    if is_suspect(metadata):
+        flags |= Flag.FILTER_SUSPECTED
     pixels.setflags(write=False)
     return Photo(
         ref=ref,
         pixels=pixels,
         curve=encoding.curve,
         matrix=encoding.matrix,
-        metadata=read_metadata(opened.exif),
+        metadata=metadata,
         flags=flags,
     )
 
@@ -242,27 +228,32 @@ def _open_file(path: Path, name: str) -> BinaryIO:
         # A pipe or a device would wait for ever.
         if not stat.S_ISREG(status.st_mode):
             what = "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is not an ordinary file"
-            raise _error("not_an_image", name, why=what)
+            raise photo_error("not_an_image", name, why=what)
         if status.st_size == 0:
-            raise _error("empty_file", name)
+            raise photo_error("empty_file", name)
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise _error("file_missing", name) from error
+        raise photo_error("file_missing", name) from error
     except PermissionError as error:
-        raise _error("permission_denied", name) from error
+        raise photo_error("permission_denied", name) from error
     except (OSError, ValueError) as error:
-        raise _error("unreadable", name, why=_words(error)) from error
+        raise photo_error("unreadable", name, why=short_words(error)) from error
 
 
-def _kind_of(head: bytes, name: str) -> str:
-    kind = find_kind(head[:32])
+def _metadata(opened: Opened) -> dict[str, str]:
+    metadata = read_metadata(opened.exif, opened.xmp)
+    return metadata | ({"rendering": "linear"} if opened.kind == "RAW" else {})
+
+
+def _kind_of(head: bytes, path: Path, name: str) -> str:
+    kind = find_kind(head[:32], suffix=path.suffix.lower())
     if not kind:
         why = "its content is of no picture format that is read here"
         if head.startswith(b"%PDF"):
             why = "it is a PDF document"
         elif head[4:8] == b"ftyp":
-            why = "it is a video, or a camera RAW file"
-        raise _error("not_an_image", name, why=why)
+            why = "it is a video"
+        raise photo_error("not_an_image", name, why=why)
     return kind
 
 
@@ -270,18 +261,19 @@ def _open(stream: BinaryIO, kind: str, head: bytes, name: str, *, whole: bytes |
     """Read the header and check the size that it tells, and that the file (``whole``, where known) is all there."""
     try:
         opened = open_picture(stream, kind, head)
-    except UnsupportedError as error:
-        raise _error("unsupported", name, why=_words(error)) from error
+    except RawNotReadError as error:
+        raise photo_error("raw_not_supported", name) from error
     except Exception as error:
         if whole is not None and is_incomplete(kind, whole, None):
-            raise _error("truncated", name) from error
-        raise _error("unreadable", name, why=_words(error)) from error
+            raise photo_error("truncated", name) from error
+        code = "unsupported" if isinstance(error, UnsupportedError) else "unreadable"
+        raise photo_error(code, name, why=short_words(error)) from error
     if opened.width_px * opened.height_px > MAX_MEGAPIXELS * 1e6:
-        raise _error("too_large", name, why=str(math.ceil(opened.width_px * opened.height_px / 1e6)))
+        raise photo_error("too_large", name, why=str(math.ceil(opened.width_px * opened.height_px / 1e6)))
     if min(opened.width_px, opened.height_px) < MIN_SIDE_PX:
-        raise _error("too_small", name, why=f"{opened.width_px} × {opened.height_px}")
-    if whole is not None and is_incomplete(kind, whole, opened):
-        raise _error("truncated", name)
+        raise photo_error("too_small", name, why=f"{opened.width_px} × {opened.height_px}")
+    if whole is not None and is_incomplete(opened.kind, whole, opened):
+        raise photo_error("truncated", name)
     return opened
 
 
@@ -315,20 +307,3 @@ def _decode_cmyk(opened: Opened) -> tuple[Pixels, Encoding, Flag]:
         except ProfileError:
             pixels, flags = decode_by_pillow(opened), Flag.PROFILE_UNREADABLE
     return turn_upright(pixels, opened.orientation), srgb_encoding(256), flags
-
-
-def _error(code: str, name: str, *, why: str = "") -> PhotoError:
-    reason, remedy = _ERRORS[code]
-    return PhotoError(code, reason.format(name=name, why=why), remedy)
-
-
-def _words(error: Exception) -> str:
-    """The libraries' own words, short."""
-    words = _printable(str(error))[:120] or type(error).__name__
-    # "cannot identify image file <_io.BytesIO object at 0x7f…>" helps nobody and reads differently in every run.
-    return "its header is damaged" if " object at 0x" in words else words
-
-
-def _printable(text: str) -> str:
-    """Text for a line on screen or in a table: names may hold newlines, and bytes that are no characters."""
-    return "".join(character if character.isprintable() else "?" for character in text)

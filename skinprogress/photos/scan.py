@@ -11,6 +11,7 @@ from pathlib import Path
 
 from skinprogress.photos.dates import natural_key
 from skinprogress.photos.formats import SUFFIXES, find_kind
+from skinprogress.photos.raw import RAW_REMEDY, raw_is_readable
 from skinprogress.records import Flag, Rejection
 
 COURSE_FILE = "course.toml"
@@ -21,9 +22,6 @@ def _suffixes(names: str) -> frozenset[str]:
 
 
 PHOTO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-RAW_SUFFIXES = _suffixes(
-    "3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
-)
 _SIDECARS = _suffixes("xmp aae json thm dop pp3 xml rpp on1 acr")
 _VIDEOS = _suffixes("mov mp4 m4v avi 3gp mts m2ts webm mkv mpg mpeg wmv insv")
 _UNFINISHED = _suffixes("part partial crdownload download tmp icloud")
@@ -207,19 +205,15 @@ def _sort_in(found: Found, scan: Scan) -> None:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
-        claims = found.suffix in PHOTO_SUFFIXES | RAW_SUFFIXES
-        if claims:
+        if found.suffix in PHOTO_SUFFIXES:
             scan.rejected.append(_not_opened(found.file, error))
         else:
             reason = f"not a photo by its name, and cannot be read ({error.strerror or error})"
             scan.skipped.append((found.file, reason))
         return
-    kind = find_kind(head)
-    is_raw = found.suffix in RAW_SUFFIXES and kind in ("", "TIFF")
-    if not head and found.suffix in PHOTO_SUFFIXES | RAW_SUFFIXES:
+    kind = find_kind(head, suffix=found.suffix)
+    if not head and found.suffix in PHOTO_SUFFIXES:
         scan.rejected.append(_empty(found.file))
-    elif is_raw:
-        scan.photos.append(replace(found, kind="RAW", sha256=digest.hexdigest()))
     elif kind:
         flags = Flag.NONE if found.suffix in SUFFIXES[kind] else Flag.WRONG_EXTENSION
         scan.photos.append(replace(found, kind=kind, sha256=digest.hexdigest(), flags=flags))
@@ -230,19 +224,31 @@ def _sort_in(found: Found, scan: Scan) -> None:
 
 
 def _drop_twins(scan: Scan) -> None:
-    """Leave one file of each shot: no RAW beside a JPEG, no edit beside its original, no JPEG beside its HEIC."""
+    """Leave one file of each shot: RAW or the picture beside it, no edit beside its original, no JPEG beside its HEIC.
+
+    A RAW is better for colour (no tone curve, no smoothing), but photos of both kinds are worse than either: RAWs are
+    used where they can be read and every photo of the client is one, and where nothing lies beside them.
+    """
+    raws = {found.shot: found for found in scan.photos if found.kind == "RAW"}
     finished = {found.shot: found for found in scan.photos if found.kind not in ("RAW", "JPEG", "HEIC")}
     finished |= {found.shot: found for found in scan.photos if found.kind == "JPEG"}
     # A phone that exports both made the JPEG from the HEIC: compressed twice, and often with fewer colours.
     heic = {found.shot: found for found in scan.photos if found.kind == "HEIC"}
     finished |= heic
+    readable = raw_is_readable()
+    all_raw = readable and all(shot in raws or _find_original(found, finished) for shot, found in finished.items())
     kept = []
     for found in scan.photos:
         if found.kind == "RAW":
-            if twin := finished.get(found.shot):
+            if (twin := finished.get(found.shot)) and not all_raw:
                 scan.skipped.append((found.file, f"the RAW of {one_line(twin.file)}, which is used"))
+            elif readable:
+                kept.append(found)
             else:
                 scan.rejected.append(_raw(found))
+        elif all_raw and found.shot in raws:
+            raw = one_line(raws[found.shot].file)
+            scan.skipped.append((found.file, f"the finished picture of {raw}, a camera RAW, which is used"))
         elif found.kind == "JPEG" and found.shot in heic:
             scan.skipped.append((found.file, f"a converted copy of {one_line(heic[found.shot].file)}, which is used"))
         elif original := _find_original(found, finished):
@@ -290,9 +296,8 @@ def _not_an_image(file: str, sha256: str) -> Rejection:
 
 
 def _raw(found: Found) -> Rejection:
-    reason = f"{one_line(found.file)} is a camera RAW file and has no JPEG beside it"
-    remedy = "export it as JPEG or 16-bit TIFF with all automatic corrections off, and put that beside it"
-    return _rejection(found.file, "raw_not_supported", reason, remedy, found.sha256)
+    reason = f"{one_line(found.file)} is a camera RAW file, and the package that reads those is not installed"
+    return _rejection(found.file, "raw_not_supported", reason, RAW_REMEDY, found.sha256)
 
 
 def _rejection(file: str, code: str, reason: str, remedy: str, sha256: str = "") -> Rejection:
