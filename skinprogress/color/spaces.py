@@ -14,12 +14,12 @@ Array = npt.NDArray[np.float32]
 
 LINEAR_SRGB_TO_XYZ: npt.NDArray[np.float64] = np.array(
     [
-        [0.4124564, 0.3575761, 0.1804375],
-        [0.2126729, 0.7151522, 0.0721750],
-        [0.0193339, 0.1191920, 0.9503041],
+        [0.41239080, 0.35758434, 0.18048079],
+        [0.21263901, 0.71516868, 0.07219232],
+        [0.01933082, 0.11919478, 0.95053215],
     ]
 )
-"""Linear sRGB to CIE XYZ, D65, Y of white = 1 (IEC 61966-2-1)."""
+"""Linear sRGB to CIE XYZ, D65, Y of white = 1: from the primaries and the white (0.3127, 0.3290) of IEC 61966-2-1."""
 
 XYZ_D65: npt.NDArray[np.float64] = LINEAR_SRGB_TO_XYZ.sum(axis=1)
 """White of sRGB: what R = G = B = 1 becomes, so that greys have a* = b* = 0."""
@@ -38,6 +38,7 @@ _LAB_TO_F = np.array(
 )
 _TO_WHITE_RELATIVE = LINEAR_SRGB_TO_XYZ / XYZ_D65[:, None]
 _FROM_WHITE_RELATIVE = np.linalg.inv(_TO_WHITE_RELATIVE)
+_XYZ_TO_LINEAR_SRGB = np.linalg.inv(LINEAR_SRGB_TO_XYZ)
 
 
 def apply_matrix(array: npt.ArrayLike, matrix: npt.NDArray[np.floating[Any]]) -> Array:
@@ -138,6 +139,44 @@ def encode_srgb8(linear_rgb: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     encoded *= 255
     encoded += 0.5
     return encoded.astype(np.uint8)
+
+
+def linear_rgb_to_xyz(linear_rgb: npt.ArrayLike) -> Array:
+    """CIE XYZ (D65, 2°; Y of white is 1) of linear sRGB, without clipping.
+
+    Parameters
+    ----------
+    linear_rgb : (..., 3) array_like of float
+
+    Returns
+    -------
+    (..., 3) float32
+
+    Examples
+    --------
+    >>> linear_rgb_to_xyz([1.0, 1.0, 1.0]).round(4).tolist()
+    [0.9505000114440918, 1.0, 1.0891000032424927]
+    """
+    return apply_matrix(linear_rgb, LINEAR_SRGB_TO_XYZ)
+
+
+def xyz_to_linear_rgb(xyz: npt.ArrayLike) -> Array:
+    """Linear sRGB of CIE XYZ: the inverse of :func:`linear_rgb_to_xyz`, without clipping.
+
+    Parameters
+    ----------
+    xyz : (..., 3) array_like of float
+
+    Returns
+    -------
+    (..., 3) float32
+
+    Examples
+    --------
+    >>> xyz_to_linear_rgb([0.9505, 1.0, 1.0889]).round(3).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    return apply_matrix(xyz, _XYZ_TO_LINEAR_SRGB)
 
 
 def linear_rgb_to_lab(linear_rgb: npt.ArrayLike) -> Array:

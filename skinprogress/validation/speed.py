@@ -3,7 +3,8 @@
     python -m skinprogress.validation.speed PHOTO
 
 Inspects and measures the photo as a run does, on one core, and prints each stage as a multiple of ``cv2.imread`` of the
-same file in the same process (so that a busy machine slows both), and the peak memory of the process.
+same file in the same process (so that a busy machine slows both), the conversion to CIELAB as a multiple of OpenCV's,
+and the peak memory of the process.
 """
 
 import statistics
@@ -13,7 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 
+from skinprogress.color.spaces import linear_rgb_to_lab
 from skinprogress.face.refinement import register_face
 from skinprogress.photos.reading import read_photo
 from skinprogress.pipeline import inspect_photo, measure_photo, plan_client, reference_scale
@@ -42,6 +45,13 @@ def peak_memory_mb() -> float:
         return float("nan")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+
+
+def lab_ratio() -> float:
+    """Time of linear sRGB to CIELAB over that of ``cv2.cvtColor`` (``COLOR_RGB2Lab``, float32), for 3 megapixels."""
+    pixels = np.random.default_rng(0).uniform(0, 1, (1500, 2000, 3)).astype(np.float32)
+    by_opencv = _median_s(lambda: cv2.cvtColor(pixels, cv2.COLOR_RGB2Lab))
+    return _median_s(lambda: linear_rgb_to_lab(pixels)) / by_opencv
 
 
 def main(path: Path) -> None:
@@ -73,6 +83,7 @@ def main(path: Path) -> None:
     sys.stdout.write(f"{inspection.width_px} x {inspection.height_px} px, frame {plan.canonical_px[view]} px\n")
     for name, seconds in rows:
         sys.stdout.write(f"{name:<14} {1000 * seconds:7.0f} ms   {seconds / decode:5.1f} x\n")
+    sys.stdout.write(f"to CIELAB                     {lab_ratio():5.1f} x cv2.cvtColor\n")
     sys.stdout.write(f"peak memory    {peak_memory_mb():7.0f} MB\n")
 
 

@@ -1,10 +1,20 @@
-"""Colour spaces against scikit-image, published pairs and physics."""
+"""Colour spaces against colour-science, published pairs and physics."""
+
+import warnings
+from typing import Any
 
 import numpy as np
 import pytest
-from skimage import color
 
 from skinprogress.color import spaces
+
+
+@pytest.fixture(scope="module")
+def colour() -> Any:
+    """The package colour-science, which warns on import of what it could do besides."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("colour", reason="needs colour-science, part of the extra test")
 
 
 @pytest.fixture(scope="module")
@@ -14,11 +24,11 @@ def rgb() -> np.ndarray:
     return grid.reshape(-1, 18, 3).astype(np.float32)
 
 
-def test_srgb_decodes_like_scikit_image_and_comes_back(rgb: np.ndarray) -> None:
+def test_srgb_decodes_like_colour_science_and_comes_back(rgb: np.ndarray, colour: Any) -> None:
     linear = spaces.srgb_to_linear(rgb)
     assert linear.dtype == np.float32 and linear.shape == rgb.shape
-    reference = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb.astype(float) + 0.055) / 1.055) ** 2.4)
-    np.testing.assert_allclose(linear, reference, atol=1e-6)
+    np.testing.assert_allclose(linear, colour.cctf_decoding(rgb.astype(float), function="sRGB"), atol=1e-6)
+    np.testing.assert_allclose(spaces.linear_to_srgb(linear), colour.cctf_encoding(linear, function="sRGB"), atol=1e-6)
     np.testing.assert_allclose(spaces.linear_to_srgb(linear), rgb, atol=1e-6)
 
 
@@ -48,10 +58,30 @@ def test_encode_clips_and_takes_nan_as_black() -> None:
     assert spaces.encode_srgb8([-1.0, np.nan, 2.0, np.inf]).tolist() == [0, 0, 255, 255]
 
 
-def test_lab_agrees_with_scikit_image(rgb: np.ndarray) -> None:
-    lab = spaces.linear_rgb_to_lab(spaces.srgb_to_linear(rgb))
-    np.testing.assert_allclose(lab, color.rgb2lab(rgb.astype(float)), atol=0.01)
-    np.testing.assert_allclose(spaces.lab_to_linear_rgb(lab), spaces.srgb_to_linear(rgb), atol=1e-5)
+def test_xyz_and_lab_agree_with_colour_science(rgb: np.ndarray, colour: Any) -> None:
+    linear = spaces.srgb_to_linear(rgb)
+    srgb = colour.RGB_COLOURSPACES["sRGB"].copy()
+    # From the primaries and the white of the standard; its printed matrix is rounded to four digits.
+    srgb.use_derived_matrix_RGB_to_XYZ = True
+    xyz = colour.RGB_to_XYZ(linear.astype(float), srgb)
+    np.testing.assert_allclose(spaces.linear_rgb_to_xyz(linear), xyz, atol=1e-6)
+    np.testing.assert_allclose(spaces.xyz_to_linear_rgb(xyz), linear, atol=3e-6)
+    lab = colour.XYZ_to_Lab(xyz, srgb.whitepoint)
+    np.testing.assert_allclose(spaces.linear_rgb_to_lab(linear), lab, atol=1e-3)
+    np.testing.assert_allclose(spaces.lab_to_linear_rgb(lab), linear, atol=1e-5)
+
+
+def test_typology_angle_and_density_agree_with_colour_science(rgb: np.ndarray, colour: Any) -> None:
+    linear = spaces.srgb_to_linear(rgb)
+    lab = spaces.linear_rgb_to_lab(linear).astype(float)
+    hue = colour.models.Lab_to_LCHab(np.stack([lab[..., 0], lab[..., 2], lab[..., 0] - 50], axis=-1))[..., 2]
+    ita = spaces.individual_typology_angle(lab)
+    # The same angle counted on from 0 to 360; where b* is all but 0 it hangs on the last digit.
+    far = np.hypot(lab[..., 2], lab[..., 0] - 50) > 0.1
+    np.testing.assert_allclose((ita % 360)[far], hue[far] % 360, atol=1e-3)
+    within = linear > 1e-3
+    density = -np.log(colour.cctf_decoding(rgb.astype(float), function="sRGB")[within])
+    np.testing.assert_allclose(spaces.optical_density(linear)[within], density, atol=1e-3)
 
 
 def test_greys_have_no_colour() -> None:
@@ -99,10 +129,13 @@ def test_delta_e_2000_gives_the_published_pairs(lab_a: tuple, lab_b: tuple, expe
     assert float(spaces.delta_e_2000(lab_b, lab_a)) == pytest.approx(expected, abs=5e-5)
 
 
-def test_delta_e_2000_agrees_with_scikit_image_everywhere() -> None:
+def test_differences_agree_with_colour_science(rgb: np.ndarray, colour: Any) -> None:
+    """Over the gamut, each colour against any other and against its neighbours."""
+    a = spaces.linear_rgb_to_lab(spaces.srgb_to_linear(rgb)).reshape(-1, 3).astype(float)
     rng = np.random.default_rng(5)
-    a, b = rng.uniform((0, -90, -90), (100, 90, 90), (2, 500, 3))
-    np.testing.assert_allclose(spaces.delta_e_2000(a, b), color.deltaE_ciede2000(a, b), atol=1e-9)
+    for b in (rng.permutation(a), a + rng.normal(0, 1.5, a.shape)):
+        np.testing.assert_allclose(spaces.delta_e_2000(a, b), colour.delta_E(a, b, method="CIE 2000"), atol=1e-3)
+        np.testing.assert_allclose(spaces.delta_e_76(a, b), colour.delta_E(a, b, method="CIE 1976"), atol=1e-3)
 
 
 def test_delta_e_76_broadcasts() -> None:
@@ -135,7 +168,10 @@ def test_erythema_index_is_blind_to_shading_and_sees_blood() -> None:
 def test_inputs_are_not_written_to(rgb: np.ndarray) -> None:
     frozen = rgb.copy()
     frozen.setflags(write=False)
-    for name in ("srgb_to_linear", "linear_to_srgb", "encode_srgb8", "linear_rgb_to_lab", "lab_to_linear_rgb"):
+    for name in (
+        *("srgb_to_linear", "linear_to_srgb", "encode_srgb8", "linear_rgb_to_lab", "lab_to_linear_rgb"),
+        *("linear_rgb_to_xyz", "xyz_to_linear_rgb"),
+    ):
         result = getattr(spaces, name)(frozen)
         assert not np.shares_memory(result, frozen), name
     for name in ("optical_density", "erythema_index", "individual_typology_angle"):
