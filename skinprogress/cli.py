@@ -35,6 +35,14 @@ DateOrder = Annotated[
     Literal["dmy", "mdy"] | None,
     typer.Option("--date-order", help="How to read 03.04.2026 in a name: dmy is 3 April, mdy is 4 March."),
 ]
+Color = Annotated[
+    Literal["auto", "card", "patch", "background", "none"],
+    typer.Option("--color", help="The one thing to match colours on; auto takes the best that the photos offer."),
+]
+CardEdition = Annotated[
+    Literal["auto", "2014", "classic"],
+    typer.Option("--card-edition", help="24-patch colour card: made since November 2014, or before (classic)."),
+]
 # readable=False: whether a file may be read is said by whoever reads it, and one locked photo must not stop the others.
 Out = Annotated[
     Path | None, typer.Option("-o", "--out", help="Folder for the results.", show_default=False, readable=False)
@@ -130,10 +138,14 @@ def _why(rejection: "Rejection") -> str:
     return f"{reason if name in reason else f'{name}: {reason}'}; {rejection.remedy}"
 
 
-def _settings(date_order: Literal["dmy", "mdy"] | None) -> "Settings":
+def _settings(
+    date_order: Literal["dmy", "mdy"] | None = None,
+    color: Literal["auto", "card", "patch", "background", "none"] = "auto",
+    card_edition: Literal["auto", "2014", "classic"] = "auto",
+) -> "Settings":
     from skinprogress.settings import Settings
 
-    return Settings(date_order=date_order)
+    return Settings(date_order=date_order, color_reference=color, card_edition=card_edition)
 
 
 @contextmanager
@@ -170,6 +182,8 @@ def run(
     ],
     out: Out = None,
     date_order: DateOrder = None,
+    color: Color = "auto",
+    card_edition: CardEdition = "auto",
 ) -> None:
     """Compare all sessions of one client and write the report, tables, charts and composites."""
     from skinprogress import api
@@ -177,7 +191,7 @@ def run(
 
     console = _console()
     target = out or _default_out(client_folder)
-    settings = _settings(date_order)
+    settings = _settings(date_order, color, card_edition)
     listing, _ = api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     with reserved_output(target, photos_folder=client_folder):
         with _progress(console) as report:
@@ -190,6 +204,8 @@ def compare(
     before: Annotated[Path, typer.Argument(help="The earlier photo.", show_default=False, readable=False)],
     after: Annotated[Path, typer.Argument(help="The later photo.", show_default=False, readable=False)],
     out: Out = None,
+    color: Color = "auto",
+    card_edition: CardEdition = "auto",
 ) -> None:
     """Compare two photos."""
     from skinprogress import api
@@ -200,7 +216,8 @@ def compare(
     api.loose_refs([before, after])
     with reserved_output(target):
         with _progress(console) as report:
-            result = api.compare_photos(before, after, progress=report)
+            settings = _settings(None, color, card_edition)
+            result = api.compare_photos(before, after, settings=settings, progress=report)
         _finish(result, target, console)
 
 
@@ -288,7 +305,13 @@ def metrics() -> None:
 
 @app.command()
 def validate(
-    kind: Annotated[Literal["alignment"], typer.Argument(help="What to validate.", show_default=False)],
+    kind: Annotated[
+        Literal["alignment", "color"],
+        typer.Argument(
+            help="alignment: does the same skin come to lie on the same skin? color: how far are redness figures off?",
+            show_default=False,
+        ),
+    ],
     photo_folder: Annotated[
         Path,
         typer.Argument(
@@ -297,23 +320,46 @@ def validate(
     ],
     out: Out = None,
     date_order: DateOrder = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(
+            "--pairs",
+            min=1,
+            help="color: how often each photo is photographed again; by default about 280 times in all.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Test the program on your own photos: can its alignment be trusted on them?"""
+    """Test the program on your own photos: can its alignment and its colour be trusted on them?"""
     from skinprogress.outputs.files import reserved_output
-    from skinprogress.validation.alignment import validate_alignment
-    from skinprogress.validation.summary import alignment_remarks, render_alignment_table
     from skinprogress.validation.table import write_figures
 
     console = _console()
     target = out or _default_out(photo_folder, prefix="skinprogress-validate")
+    settings = _settings(date_order)
     with reserved_output(target, photos_folder=photo_folder):
         with _progress(console) as report:
-            validation = validate_alignment(photo_folder, settings=_settings(date_order), progress=report)
-        path = write_figures(validation.figures, target)
-    console.print(render_alignment_table(validation))
-    for rejection in validation.rejected:
+            if kind == "alignment":
+                from skinprogress.validation.alignment import validate_alignment
+                from skinprogress.validation.summary import alignment_remarks, render_alignment_table
+
+                alignment = validate_alignment(photo_folder, settings=settings, progress=report)
+                figures, rejected = alignment.figures, alignment.rejected
+                tables, remarks = [render_alignment_table(alignment)], alignment_remarks(alignment)
+            else:
+                from skinprogress.validation.color import validate_color
+                from skinprogress.validation.color_summary import color_remarks
+                from skinprogress.validation.color_tables import render_color_tables
+
+                color = validate_color(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
+                figures, rejected = color.figures, color.rejected
+                tables, remarks = render_color_tables(color.figures), color_remarks(color)
+        path = write_figures(figures, target)
+    for table in tables:
+        console.print(table)
+    for rejection in rejected:
         console.print(f"left out  {_why(rejection)}", markup=False)
-    for line in alignment_remarks(validation):
+    for line in remarks:
         console.print(line, markup=False)
     console.print(f"figures   {_shown(str(path.resolve()))}", style="bold", markup=False, soft_wrap=True)
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.color.references import sample_background
+from skinprogress.color.cards import read_card
+from skinprogress.color.correcting import apply_correction
+from skinprogress.color.patches import read_patch
+from skinprogress.color.surroundings import is_colorless, sample_background
 from skinprogress.comparison.bookkeeping import (
     PhotoFigures,
     explain_nothing,
@@ -107,6 +109,9 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
     if landmarks.iod_px < 2 * settings.min_iod_px:
         flags |= Flag.LOW_RESOLUTION
     distance_cm = estimate_face_size(landmarks)[1]
+    background = sample_background(photo, landmarks.points_xy[list(FACE_OVAL)])
+    if is_colorless(background):
+        flags |= Flag.NO_COLOR
     # Of a turned head the landmark model's depth is not good enough to tell.
     if landmarks.view == "front" and distance_cm < MIN_CAMERA_DISTANCE_CM:
         flags |= Flag.CAMERA_TOO_NEAR
@@ -119,8 +124,10 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
         eyes_open=is_open,
         sharpness=measure_sharpness(photo.pixels, landmarks),
         camera_distance_cm=distance_cm,
-        background=sample_background(photo, landmarks.points_xy[list(FACE_OVAL)]),
+        background=background,
         metadata=photo.metadata,
+        card=read_card(photo),
+        patch=read_patch(photo),
         flags=flags,
     )
 
@@ -200,7 +207,7 @@ def plan_client(
         reference_of=reference_of,
         mm_per_px=mm_per_px,
         scale_relative_se=relative_se,
-        corrections=choose_corrections(used, view_of, reference_of),
+        corrections=choose_corrections(used, view_of, reference_of, course=course, settings=settings),
         canonical_px={
             v: choose_frame_side([i for i in used if view_of[i.ref.file] == v], settings) for v in reference_of
         },
@@ -234,6 +241,8 @@ class AlignedPhoto:
     place : Reference
         What other photos are registered on when this is the reference photo.
     mm_per_photo_px : float
+    clipped_share : float
+        Share of the visible face that is over- or underexposed, 0..1; it is left out.
     coverage : dict of str to Coverage
         By region.
     """
@@ -242,6 +251,7 @@ class AlignedPhoto:
     inspection: Inspection
     place: Reference
     mm_per_photo_px: float
+    clipped_share: float
     coverage: dict[str, Coverage]
 
 
@@ -286,16 +296,17 @@ def align_and_correct(
     obstacles = find_obstacles(aligned.linear_rgb, find_visible(aligned.clipped, visibility))
     skin = find_skin(aligned.linear_rgb, aligned.clipped, visibility, obstacles=obstacles)
     correction = plan.corrections[file]
-    corrected = cv2.transform(aligned.linear_rgb, correction.matrix)
+    corrected = apply_correction(aligned.linear_rgb, correction)
     flags = plan.flags[file] | correction.flags | (inspection.flags & Flag.LANDMARKS_UNSTEADY)
     with np.errstate(invalid="ignore"):
         seen = visibility >= 0.4
-    if (aligned.clipped & seen).mean() > 0.1 * seen.mean():
+    clipped_share = float((aligned.clipped & seen).sum() / max(seen.sum(), 1))
+    if clipped_share > 0.1:
         flags |= Flag.CLIPPED_SKIN
     face = Face(
         ref=inspection.ref,
         view=view,
-        linear_rgb=np.asarray(corrected, np.float32),
+        linear_rgb=corrected,
         skin=skin,
         mm_per_px=mm_per_px,
         photo_px_per_px=aligned.photo_px_per_px,
@@ -309,6 +320,7 @@ def align_and_correct(
         inspection=inspection,
         place=Reference(face_map=placed.face_map, detail=placed.detail),
         mm_per_photo_px=mm_per_photo_px,
+        clipped_share=clipped_share,
         coverage=measure_coverage(sample_grid(skin), {kind: sample_grid(mask) for kind, mask in obstacles.items()}),
     )
 
@@ -400,7 +412,8 @@ def measure_photo(
         coverage=aligned.coverage,
         registration=face.registration,
         mm_per_photo_px=aligned.mm_per_photo_px,
-        rung=face.correction.rung,
+        clipped_share=aligned.clipped_share,
+        correction=face.correction,
         flags=face.flags,
     )
     rows = measure_face(measured, plan=plan, settings=settings)
@@ -597,7 +610,9 @@ def _keep_fitting(measured: Sequence[tuple[MeasuredFace, list[Measurement]]], fo
             continue
         found.measurements += rows
         found.inspections[face.ref.file] = face.inspection
-        found.faces[face.ref.file] = PhotoFigures(face.registration, face.mm_per_photo_px, face.flags)
+        found.faces[face.ref.file] = PhotoFigures(
+            face.registration, face.mm_per_photo_px, face.clipped_share, face.flags
+        )
         kept.append(face)
     return kept
 
@@ -620,7 +635,8 @@ def _measure_either_way(
     if flipped is None:
         return measured
     reference_file = found.plan.reference_of[measured[0].view]
-    found.plan = replan_photo(found.plan, flipped, found.inspections[reference_file])
+    found.inspections[file] = flipped
+    found.plan = replan_photo(found.plan, found.inspections, file, settings=settings)
     found.notes.append(
         f"{file} is a mirror image of {reference_file} and was flipped to match it; if {reference_file} is the "
         "mirrored one, left and right are exchanged: write mirrored = true for it into course.toml"

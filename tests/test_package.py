@@ -38,7 +38,7 @@ def test_settings_hash_changes_with_every_setting() -> None:
     changed = {
         "canonical_px": 512, "canonical_px_max": 600, "min_iod_px": 61.0, "max_yaw_deg": 30.0, "visit_gap_minutes": 5.0,
         "block_mm": 9.0, "n_resamples": 10, "confidence_level": 0.9, "min_region_mm2": 70.0, "seed": 1,
-        "date_order": "dmy",
+        "date_order": "dmy", "color_reference": "none", "card_edition": "2014",
     }  # fmt: skip
     hashes = {Settings(**{name: value}).hash for name, value in changed.items()} | {Settings().hash}
     assert len(hashes) == len(changed) + 1
@@ -95,10 +95,11 @@ def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, wr
 def test_a_new_colour_reference_is_used_first(portrait, tmp_path, write_photo, monkeypatch):
     from skinprogress.color import references
 
-    def find(photo, reference):
-        return replace(references.uncorrected("dummy reference"), rung="card", flags=Flag.NONE)
+    def find(photo, edition):
+        return replace(references.uncorrected("dummy reference"), rung="card", anchor="dummy", flags=Flag.NONE)
 
-    monkeypatch.setattr(references, "REFERENCES", {"card": find, **references.REFERENCES})
+    row = references.ColorReference(absolute=find)
+    monkeypatch.setattr(references, "REFERENCES", {**references.REFERENCES, "card": row})
     refs = []
     for k in range(2):
         path = write_photo(tmp_path / f"{k}.png", portrait)

@@ -1,33 +1,30 @@
-"""Colour references: what is the same in two photos and is not the treated skin. Best available wins.
+"""The ladder of colour references: what is the same in two photos and is not the treated skin. Best available wins.
 
-To add one: a function from two :class:`ColorEvidence` to a correction or a refusal, and a row in ``REFERENCES``.
+To add one: a function and a row in ``REFERENCES``, from best to worst. It either says what one photo's true colours are
+(``absolute``), or carries one photo to another's rendering (``relative``).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from skinprogress.color.spaces import delta_e_76, linear_rgb_to_lab
-from skinprogress.records import BackgroundSample, ColorCorrection, Flag, FloatArray, Photo, Rung
+from skinprogress.color.background import match_background
+from skinprogress.color.card_fit import fit_card
+from skinprogress.color.correcting import chain
+from skinprogress.color.patches import fit_patch
+from skinprogress.color.surroundings import FROM_OPPONENT, Surroundings
+from skinprogress.records import RUNGS, CardReading, ColorCorrection, Flag, PatchReading, Rung
+from skinprogress.settings import CardEdition, ColorChoice
 
-THUMB_SIDE = 192
-# A background px agrees with the consensus when its colour does within this (natural log of channel ratios).
-_CHROMA_TOLERANCE = 0.06
-_LUMINANCE_TOLERANCE = 0.25
-_MIN_SHARE_OF_PHOTO = 0.03
-_MIN_CONSENSUS = 0.5
-# White balance and exposure differ between photos of one phone by no more than this; beyond, the object is another one.
-_MAX_CHROMA_GAIN = 0.45
-_MAX_EXPOSURE_GAIN = 1.5
-# Below this spread of log-lightness a background has no structure that could prove that it is the same.
-_PLAIN_SPREAD = 0.12
-_MIN_CORRELATION = 0.7
-# The light on the wall is not quite the light on the face: what remains although the wall matches perfectly
-# (natural log of a channel ratio).
-_WALL_TO_FACE_SE = 0.012
+# A camera's own white balance and exposure, as measured on selfies: green, red over green, blue over green.
+_CAMERA_SD = np.array([0.30, 0.173, 0.25])
+_CAMERA_RELATIVE_SE = 0.012
+# Two cameras that agree on a wall do not agree on skin: about one a*, as between lights of other spectra.
+_OTHER_CAMERA_SD = np.array([0.05, 0.035, 0.05])
+_OTHER_CAMERA_RELATIVE_SE = 0.01
+# So many photos of a frame are tried before a photo counts as one that matches nothing.
+_TRIED = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,204 +33,229 @@ class ColorEvidence:
 
     Attributes
     ----------
-    background : BackgroundSample
-    head_xy : (2, 3) float64
-        Similarity that carries canonical head coordinates to photo px: where the head is, how large, how tilted.
-    size_px : (height, width) of the photo
+    surroundings : Surroundings
+    card : CardReading or None
+    patch : PatchReading or None
+    colorless : bool
+        The photo is black and white.
+    camera : str
+        Make and model; empty where not known.
     """
 
-    background: BackgroundSample
-    head_xy: npt.NDArray[np.float64]
-    size_px: tuple[int, int]
+    surroundings: Surroundings
+    card: CardReading | None = None
+    patch: PatchReading | None = None
+    colorless: bool = False
+    camera: str = ""
 
 
-def sample_background(photo: Photo, outline_xy: npt.NDArray[np.float64]) -> BackgroundSample:
-    """Shrink a photo and mark what surrounds the person.
-
-    Parameters
-    ----------
-    photo : Photo
-    outline_xy : (n, 2) float64
-        Outline of the face, photo px.
-
-    Returns
-    -------
-    BackgroundSample
-    """
-    height, width = photo.pixels.shape[:2]
-    factor = max(1.0, max(height, width) / THUMB_SIDE)
-    size = max(1, round(width / factor)), max(1, round(height / factor))
-    # A whole number of px first: several times faster than one step by an odd factor.
-    whole = int(factor)
-    pixels = photo.pixels[: height // whole * whole, : width // whole * whole]
-    rough = cv2.resize(pixels, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
-    small = np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_AREA))
-    top = photo.curve.shape[1] - 1
-    clipped = (small >= 0.965 * top).any(axis=2) | (small <= 0.03 * top).any(axis=2)
-    linear = np.stack([photo.curve[c][small[..., c]] for c in range(3)], axis=2) @ photo.matrix.T
-    return BackgroundSample(
-        linear_rgb=linear.astype(np.float16),
-        usable=~clipped & ~_person_mask(outline_xy / factor, (size[1], size[0])),
-        px_per_thumb=factor,
-    )
+Absolute = Callable[[ColorEvidence, CardEdition], ColorCorrection | str]
+Relative = Callable[[ColorEvidence, ColorEvidence], ColorCorrection | str]
 
 
-def _person_mask(outline_xy: npt.NDArray[np.float64], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Generous area of face, hair and neck: an ellipse around the head and a column below it."""
-    centre, (short, long), angle = cv2.fitEllipse(outline_xy.astype(np.float32))
-    mask = np.zeros(shape, np.uint8)
-    cv2.ellipse(mask, (centre, (1.7 * short, 1.75 * long), angle), 1, -1)
-    below = int(centre[1])
-    left, right = int(centre[0] - 0.75 * short), int(centre[0] + 0.75 * short)
-    mask[below : below + int(1.5 * long), max(left, 0) : max(right, 0)] = 1
-    return mask > 0
+@dataclass(frozen=True, slots=True)
+class ColorReference:
+    """One rung of the ladder: how to correct a photo by itself, or toward another photo, or the one and the other."""
+
+    absolute: Absolute | None = None
+    relative: Relative | None = None
 
 
-def match_background(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection | str:
-    """Match exposure and white balance on a background that two photos share.
-
-    The background is looked for in two ways: at the same place of the frame (fixed camera), and moved along with the
-    head (hand-held camera, person before a wall). Channel gains are the consensus of the px that agree.
-
-    Parameters
-    ----------
-    photo, reference : ColorEvidence
-
-    Returns
-    -------
-    ColorCorrection or str
-        The map from ``photo`` to ``reference``, or the reason why there is none.
-    """
-    reasons = []
-    best: ColorCorrection | None = None
-    for carry in (_same_frame(photo, reference), _same_head(photo, reference)):
-        found = _consensus(photo.background, reference.background, carry)
-        if isinstance(found, str):
-            reasons.append(found)
-        elif best is None or found.redness_index_se < best.redness_index_se:
-            best = found
-    return best if best is not None else reasons[-1]
-
-
-def _same_frame(photo: ColorEvidence, reference: ColorEvidence) -> npt.NDArray[np.float64]:
-    sy, sx = (p / r for p, r in zip(photo.size_px, reference.size_px, strict=True))
-    return np.array([[sx, 0.0, 0.0], [0.0, sy, 0.0]])
-
-
-def _same_head(photo: ColorEvidence, reference: ColorEvidence) -> npt.NDArray[np.float64]:
-    to_photo, to_reference = (np.vstack([e.head_xy, [0.0, 0.0, 1.0]]) for e in (photo, reference))
-    return np.asarray((to_photo @ np.linalg.inv(to_reference))[:2])
-
-
-def _consensus(
-    photo: BackgroundSample, reference: BackgroundSample, carry: npt.NDArray[np.float64]
-) -> ColorCorrection | str:
-    """Channel gains on which the px that both photos show agree; ``carry`` maps reference px to photo px."""
-    shape = reference.usable.shape
-    thumb = carry.copy()
-    thumb[:, :2] *= reference.px_per_thumb / photo.px_per_thumb
-    thumb[:, 2] /= photo.px_per_thumb
-    warp = (shape[1], shape[0])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = np.asarray(cv2.warpAffine(photo.linear_rgb.astype(np.float32), thumb, warp, flags=flags), np.float32)
-    seen = cv2.warpAffine(photo.usable.astype(np.float32), thumb, warp, flags=flags) > 0.99
-    ours = reference.linear_rgb.astype(np.float32)
-    both = seen & reference.usable & _is_flat(ours) & _is_flat(moved)
-    both &= (moved > 1e-3).all(axis=2) & (ours > 1e-3).all(axis=2)
-    if both.sum() < _MIN_SHARE_OF_PHOTO * both.size:
-        return "too little of the background can be seen in both photos"
-    log_ours, log_moved = np.log(ours[both]), np.log(moved[both])
-    ratio = log_ours - log_moved
-    gain = np.median(ratio, axis=0)
-    for _ in range(5):
-        agree = _agrees(ratio - gain)
-        if agree.sum() < 20:
-            return "the background is another one, or its light changed"
-        gain = np.median(ratio[agree], axis=0)
-    share = float(agree.mean())
-    if share < _MIN_CONSENSUS or agree.sum() < _MIN_SHARE_OF_PHOTO * both.size:
-        return f"only {share:.0%} of the background agrees on one change of light: the scene changed"
-    if max(abs(gain[0] - gain[1]), abs(gain[2] - gain[1])) > _MAX_CHROMA_GAIN or abs(gain[1]) > _MAX_EXPOSURE_GAIN:
-        return "the background would need a larger correction than one camera's settings explain"
-    spread = float(log_ours[agree][:, 1].std())
-    plain = spread < _PLAIN_SPREAD
-    if not plain and np.corrcoef(log_ours[:, 1], log_moved[:, 1])[0, 1] < _MIN_CORRELATION:
-        return "the background shows other things in the two photos"
-    return _correction(gain, ratio[agree] - gain, ours[both][agree], moved[both][agree], plain=plain)
-
-
-def _agrees(residual: FloatArray) -> npt.NDArray[np.bool_]:
-    chroma = np.maximum(np.abs(residual[:, 0] - residual[:, 1]), np.abs(residual[:, 2] - residual[:, 1]))
-    return np.asarray((chroma < _CHROMA_TOLERANCE) & (np.abs(residual[:, 1]) < _LUMINANCE_TOLERANCE))
-
-
-def _is_flat(linear_rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Away from edges, where a small shift would compare different things."""
-    log = np.log(np.maximum(linear_rgb[..., 1], 1e-3))
-    step = np.hypot(cv2.Sobel(log, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(log, cv2.CV_32F, 0, 1, scale=1 / 8))
-    return np.asarray(cv2.dilate((step > 0.12).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
-
-
-def _correction(
-    gain: FloatArray, residual: FloatArray, ours: FloatArray, moved: FloatArray, *, plain: bool
-) -> ColorCorrection:
-    # Neighbouring px repeat each other: about one independent sample in 60 thumbnail px.
-    independent = max(4.0, len(residual) / 60.0)
-    index_se = float(np.hypot(1.4826 * _mad(residual[:, 0] - residual[:, 1]) / np.sqrt(independent), _WALL_TO_FACE_SE))
-    light_se = float(np.hypot(1.4826 * _mad(residual[:, 1]) / np.sqrt(independent), 0.03))
-    if plain:
-        index_se *= 1.5
-    after = linear_rgb_to_lab((moved * np.exp(gain)).astype(np.float32))
-    distance = delta_e_76(after, linear_rgb_to_lab(ours.astype(np.float32)))
+def _by_card(photo: ColorEvidence, edition: CardEdition) -> ColorCorrection | str:
+    if photo.card is None:
+        return "no colour card"
+    fit = photo.card.problem or fit_card(photo.card, edition=edition)
+    if isinstance(fit, str):
+        return f"the colour card could not be used: {fit}"
     return ColorCorrection(
-        rung="background",
-        matrix=np.diag(np.exp(gain)).astype(np.float32),
-        residual_delta_e=float(np.mean(distance)),
-        # One per cent of a channel moves a* by 0.33; exposure by far less.
-        a_star_se=float(np.hypot(index_se * 33.0 / np.sqrt(2.0), light_se * 5.0)),
-        lightness_se=light_se * 25.0,
-        redness_index_se=index_se,
-        relative_redness_se=index_se / 8.0,
-        reason="matched on the background" + (", a plain one that is assumed to be the same" if plain else ""),
-        flags=Flag.BACKGROUND_PLAIN if plain else Flag.NONE,
+        rung="card",
+        anchor="card",
+        matrix=fit.matrix,
+        tone=fit.tone,
+        residual_delta_e=fit.residual_delta_e,
+        leave_one_out_delta_e=fit.leave_one_out_delta_e,
+        log_gain_covariance=fit.log_covariance,
+        relative_redness_se=fit.relative_redness_se,
+        reason=fit.reason,
     )
 
 
-def _mad(values: FloatArray) -> float:
-    return float(np.median(np.abs(values - np.median(values))))
+def _by_patch(photo: ColorEvidence, edition: CardEdition) -> ColorCorrection | str:
+    return "no grey or white patch" if photo.patch is None else fit_patch(photo.patch)
 
 
-def uncorrected(reason: str, *, rung: Rung = "none") -> ColorCorrection:
-    """The correction that changes nothing.
+def _to_patch(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection | str:
+    """Carry a photo with a patch to the rendering of one with a card or a patch: grey to grey."""
+    if photo.patch is None:
+        return "no grey or white patch"
+    own = fit_patch(photo.patch)
+    other = fit_patch(reference.patch) if reference.patch is not None else "the other photo has no patch"
+    if isinstance(own, str) or isinstance(other, str):
+        return own if isinstance(own, str) else str(other)
+    return replace(
+        own, anchor="", gains=own.gains / other.gains,
+        log_gain_covariance=own.log_gain_covariance / 2.0, reason="matched on the patch",
+    )  # fmt: skip
 
-    Under rung ``none`` it carries the scatter of a camera's own white balance and exposure, as measured on selfies.
-    """
-    none = rung == "none"
-    return ColorCorrection(
-        rung=rung,
-        matrix=np.eye(3, dtype=np.float32),
-        residual_delta_e=float("nan") if none else 0.0,
-        a_star_se=5.2 if none else 0.0,
-        lightness_se=6.0 if none else 0.0,
-        redness_index_se=0.173 if none else 0.0,
-        relative_redness_se=0.025 if none else 0.0,
-        reason=reason,
-        flags=Flag.COLOR_NOT_MATCHED if none else Flag.NONE,
+
+def _by_background(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection | str:
+    found = match_background(photo.surroundings, reference.surroundings)
+    if isinstance(found, str) or not (photo.camera and reference.camera) or photo.camera == reference.camera:
+        return found
+    return replace(
+        found,
+        log_gain_covariance=found.log_gain_covariance + FROM_OPPONENT @ np.diag(_OTHER_CAMERA_SD**2) @ FROM_OPPONENT.T,
+        relative_redness_se=float(np.hypot(found.relative_redness_se, _OTHER_CAMERA_RELATIVE_SE)),
+        reason=f"{found.reason}; with another camera, so skin may still differ",
     )
 
 
-REFERENCES: dict[Rung, Callable[[ColorEvidence, ColorEvidence], ColorCorrection | str]] = {
-    "background": match_background,
+REFERENCES: dict[Rung, ColorReference] = {
+    "card": ColorReference(absolute=_by_card),
+    "patch": ColorReference(absolute=_by_patch, relative=_to_patch),
+    "background": ColorReference(relative=_by_background),
 }
 """Colour references from best to worst; ``none`` is what remains when all refuse."""
 
 
-def match_color(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection:
-    """Best colour correction from one photo to another; :func:`uncorrected`, with the reason, where there is none."""
-    reasons = []
-    for find in REFERENCES.values():
-        found = find(photo, reference)
-        if isinstance(found, ColorCorrection):
-            return found
-        reasons.append(found)
-    return uncorrected("; ".join(reasons))
+def uncorrected(reason: str) -> ColorCorrection:
+    """The correction that changes nothing, with the scatter of a camera's own white balance and exposure."""
+    return ColorCorrection(
+        rung="none",
+        matrix=np.eye(3, dtype=np.float32),
+        log_gain_covariance=FROM_OPPONENT @ np.diag(_CAMERA_SD**2) @ FROM_OPPONENT.T,
+        relative_redness_se=_CAMERA_RELATIVE_SE,
+        reason=reason,
+        flags=Flag.COLOR_NOT_MATCHED,
+    )
+
+
+def shared_rung(one: ColorCorrection, other: ColorCorrection) -> Rung:
+    """What the colours of two photos can be compared on: the worse of their references, if these lead to one frame."""
+    if not one.anchor or one.anchor != other.anchor:
+        return "none"
+    return max(one.rung, other.rung, key=RUNGS.index)
+
+
+def correct_colors(
+    evidence: Mapping[str, ColorEvidence],
+    *,
+    reference: str,
+    choice: ColorChoice = "auto",
+    edition: CardEdition = "auto",
+) -> dict[str, ColorCorrection]:
+    """Choose the colour reference of every photo of a client's view and fit it.
+
+    Photos with a card (or, where there is none, with a patch) are brought to true colours. Every other photo is
+    carried to the rendering of one that is corrected already, by the best reference that both have, and on with that
+    photo's correction. Where nothing is true, the reference photo's rendering is the frame. Photos that match none of
+    these, but each other, have a frame of their own: they can be compared with each other and with no others.
+
+    Parameters
+    ----------
+    evidence : dict of str to ColorEvidence
+        By file, in order of time.
+    reference : str
+        The file of the reference photo.
+    choice : {'auto', 'card', 'patch', 'background', 'none'}
+        The one rung to use.
+    edition : {'auto', '2014', 'classic'}
+        Of the card.
+
+    Returns
+    -------
+    dict of str to ColorCorrection
+    """
+    allowed = {rung: row for rung, row in REFERENCES.items() if choice in ("auto", rung)}
+    found: dict[str, ColorCorrection] = {}
+    why: dict[str, list[str]] = {file: [] for file in evidence}
+    usable = {f: e for f, e in evidence.items() if not e.colorless}
+    for file in evidence.keys() - usable.keys():
+        found[file] = uncorrected("the photo is black and white")
+    for row in allowed.values():
+        if row.absolute is None or any(c.anchor for c in found.values()):
+            continue  # one kind of true colours: photos with a patch are carried to those with a card
+        for file, one in usable.items():
+            correction = row.absolute(one, edition)
+            if isinstance(correction, str):
+                why[file].append(correction)
+            else:
+                found[file] = correction
+    main = reference if reference in usable else next(iter(usable), reference)
+    frame = [f for f in found if found[f].anchor]
+    if not frame and main in usable:
+        found[main], frame = _frame_of(main), [main]
+    default = found[main] if main in frame else found[frame[0]] if frame else None
+    while usable.keys() - found.keys():
+        waiting = [f for f in usable if f not in found]
+        _carry(waiting, frame, usable, allowed, found, why, main)
+        waiting = [f for f in waiting if f not in found]
+        if waiting:
+            frame = [waiting[0]]
+            found[waiting[0]] = _frame_of(waiting[0])
+    finished = {file: _finished(file, found, why[file], default) for file in evidence}
+    return {file: _with_card_told(c, evidence[file], why[file]) for file, c in finished.items()}
+
+
+def _frame_of(file: str) -> ColorCorrection:
+    """A photo whose rendering others are carried to."""
+    return ColorCorrection(
+        rung="background",
+        anchor=file,
+        matrix=np.eye(3, dtype=np.float32),
+        residual_delta_e=0.0,
+        reason="the reference photo: the others are matched to it",
+    )
+
+
+def _carry(
+    waiting: list[str],
+    frame: list[str],
+    evidence: Mapping[str, ColorEvidence],
+    allowed: Mapping[Rung, ColorReference],
+    found: dict[str, ColorCorrection],
+    why: Mapping[str, list[str]],
+    main: str,
+) -> None:
+    """Carry photos to photos of the frame, the reference photo first; each that is carried carries others in turn."""
+    for file in waiting:
+        order = sorted(frame, key=lambda f: (f != main, RUNGS.index(found[f].rung)))[:_TRIED]
+        for row in (row for row in allowed.values() if row.relative is not None):
+            best: ColorCorrection | None = None
+            for other in order:
+                step = row.relative(evidence[file], evidence[other]) if row.relative else "no such reference"
+                if isinstance(step, str):
+                    why[file].append(step)
+                    continue
+                whole = chain(step, found[other])
+                if best is None or whole.redness_index_se < best.redness_index_se:
+                    best = whole
+            if best is not None:
+                found[file] = best
+                frame.append(file)
+                break
+
+
+def _finished(
+    file: str, found: Mapping[str, ColorCorrection], why: list[str], default: ColorCorrection | None
+) -> ColorCorrection:
+    """The correction of a photo; one alone in its frame has none, and is shown as the reference photo would be."""
+    own = found[file]
+    alone = own.anchor == file and not any(c.anchor == file for f, c in found.items() if f != file)
+    if own.anchor and not alone:
+        return own
+    reason = own.reason if not own.anchor else "; ".join(dict.fromkeys(why)) or "nothing in the other photos matches it"
+    plain = uncorrected(reason)
+    if default is None or default.anchor == file:
+        return plain
+    return replace(plain, gains=default.gains, tone=default.tone, matrix=default.matrix)
+
+
+def _with_card_told(correction: ColorCorrection, evidence: ColorEvidence, why: list[str]) -> ColorCorrection:
+    """Say of a photo whose card could not be used what was wrong with it."""
+    if evidence.card is None or correction.rung == "card":
+        return correction
+    told = [text for text in why if "colour card" in text and text not in correction.reason]
+    return replace(
+        correction, reason="; ".join([correction.reason, *told[:1]]), flags=correction.flags | Flag.CARD_UNUSABLE
+    )

@@ -15,6 +15,7 @@ class PhotoFigures:
 
     registration: Registration | None
     mm_per_photo_px: float
+    clipped_share: float
     flags: Flag
 
 
@@ -51,6 +52,7 @@ def report_photos(
     rows = []
     for ref in refs:
         inspection = inspections.get(ref.file)
+        made = _camera(inspection.metadata if inspection else {})
         pose = inspection.landmarks.pose_deg if inspection else (float("nan"),) * 3
         row = PhotoReport(
             file=ref.file,
@@ -67,6 +69,11 @@ def report_photos(
             iod_px=inspection.landmarks.iod_px if inspection else float("nan"),
             sharpness=inspection.sharpness if inspection else float("nan"),
             flags=inspection.flags if inspection else ref.flags,
+            camera=made["camera"],
+            software=made["software"],
+            exposure=made["exposure"],
+            flash=made["flash"],
+            white_balance=made["white_balance"],
         )
         if ref.file in faces:
             face = faces[ref.file]
@@ -80,6 +87,14 @@ def report_photos(
                 misfit_percent_iod=registration.misfit_percent_iod[WHOLE_FACE] if registration else 0.0,
                 color_reference=correction.rung,
                 residual_delta_e=correction.residual_delta_e,
+                color_anchor=correction.anchor,
+                color_reason=correction.reason,
+                leave_one_out_delta_e=correction.leave_one_out_delta_e,
+                a_star_se=correction.a_star_se,
+                lightness_se=correction.lightness_se,
+                redness_index_se=correction.redness_index_se,
+                relative_redness_se=correction.relative_redness_se,
+                clipped_share=face.clipped_share,
                 flags=face.flags,
                 not_registered=registration.refused if registration else (),
                 misfit_by_region=dict(registration.misfit_percent_iod) if registration else {},
@@ -99,12 +114,27 @@ def report_photos(
     return rows
 
 
+def _camera(metadata: Mapping[str, str]) -> dict[str, str]:
+    """What the file says of its making, in the words of ``photos.csv``."""
+    parts = [("{} s", "exposure_time_s"), ("f/{}", "f_number"), ("ISO {}", "iso"), ("{} mm", "focal_length_mm")]
+    return {
+        "camera": " ".join(metadata[k] for k in ("make", "model") if k in metadata),
+        "software": metadata.get("software", ""),
+        "exposure": ", ".join(form.format(metadata[key]) for form, key in parts if key in metadata),
+        "flash": metadata.get("flash", ""),
+        "white_balance": metadata.get("white_balance", ""),
+    }
+
+
 def find_versions() -> dict[str, str]:
     """Versions that the numbers depend on."""
     import platform
     from importlib.metadata import version
+    from importlib.util import find_spec
 
     from skinprogress.face.landmarks import MODEL_SHA256
 
-    names = ("skinprogress", "numpy", "scipy", "opencv-python", "mediapipe", "pillow")
+    names = ["skinprogress", "numpy", "scipy", "opencv-python", "mediapipe", "pillow"]
+    if find_spec("rawpy"):  # its presence decides which of two files of one shot is used
+        names.append("rawpy")
     return {**{n: version(n) for n in names}, "python": platform.python_version(), "face_landmarker": MODEL_SHA256[:16]}

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinprogress.records import Rung
+from skinprogress.metrics.table import Metric
+from skinprogress.records import ColorCorrection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,17 +25,14 @@ class Repeatability:
 
     Attributes
     ----------
-    matched : float
-        Standard error of one session with the colour matched.
-    unmatched : float
-        The same with the camera's own white balance.
+    session : float
+        Standard error of one session; what the colour correction leaves comes on top, see :func:`color_error`.
     per_light, per_light_color, per_exposure, per_expression, per_blur : float
         Standard error of a difference per unit of the difference in light, in its colour over the face, in log
         exposure, in expression, and in log sharpness.
     """
 
-    matched: float
-    unmatched: float
+    session: float
     per_light: float = 0.0
     per_light_color: float = 0.0
     per_exposure: float = 0.0
@@ -44,41 +42,54 @@ class Repeatability:
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(matched=0.45, unmatched=4.3, per_light_color=2.7, per_exposure=8.5),
-    "redness_index": Repeatability(matched=0.53, unmatched=4.9, per_light=3.1, per_light_color=16.2, per_exposure=8.0),
-    "relative_redness": Repeatability(
-        matched=0.39, unmatched=0.53, per_light=3.6, per_light_color=9.1, per_exposure=1.0
-    ),
+    "redness": Repeatability(session=0.37, per_light_color=3.0, per_exposure=5.9),
+    "redness_index": Repeatability(session=0.40, per_light=3.0, per_light_color=6.3, per_exposure=6.3),
+    "relative_redness": Repeatability(session=0.38, per_light=3.5, per_light_color=9.1, per_exposure=1.3),
     "haemoglobin_index": Repeatability(
-        matched=0.035, unmatched=0.30, per_light=0.14, per_light_color=0.92, per_exposure=0.48
+        session=0.031, per_light=0.16, per_light_color=0.42, per_exposure=0.54, per_expression=0.014
     ),
-    "melanin_index": Repeatability(
-        matched=0.037, unmatched=0.26, per_light=1.9, per_exposure=0.57, per_expression=0.07
-    ),
+    "melanin_index": Repeatability(session=0.027, per_light=1.6, per_exposure=0.004),
     "tone_uniformity": Repeatability(
-        matched=0.088, unmatched=0.088, per_light=1.24, per_light_color=0.79, per_expression=0.28, proportional=True
+        session=0.089, per_light=1.24, per_light_color=0.78, per_expression=0.28, proportional=True
     ),
     "texture_uniformity": Repeatability(
-        matched=0.066, unmatched=0.090, per_light=0.50, per_expression=0.16, per_blur=2.0, proportional=True
+        session=0.080, per_light=0.56, per_expression=0.17, per_blur=2.2, proportional=True
     ),
-    "log_redness_index": Repeatability(
-        matched=0.022, unmatched=0.20, per_light=0.13, per_light_color=0.66, per_exposure=0.33
-    ),
+    "log_redness_index": Repeatability(session=0.016, per_light=0.122, per_light_color=0.255, per_exposure=0.256),
 }
 
 
-def session_error(metric: str, rung: Rung, *, value: float = 1.0) -> float:
+def session_error(metric: str, *, value: float = 1.0) -> float:
     """Standard error that one session adds to a value; NaN for a metric that has not been calibrated."""
     row = REPEATABILITY.get(metric)
     if row is None:
         return float("nan")
-    size = row.unmatched if rung == "none" else row.matched
-    return size * abs(value) if row.proportional else size
+    return row.session * abs(value) if row.proportional else row.session
+
+
+def color_error(metric: Metric, correction: ColorCorrection) -> float:
+    """Standard error that a photo's colour correction leaves in a metric, in the metric's unit.
+
+    Parameters
+    ----------
+    metric : Metric
+    correction : ColorCorrection
+
+    Returns
+    -------
+    float
+        0 for metrics that do not look at colour.
+    """
+    if metric.color_gradient is None:
+        return 0.0
+    if metric.relative:
+        # What the whole face shares is gone; ln R counts as EI does.
+        return correction.relative_redness_se * metric.color_gradient[0]
+    return correction.standard_error(metric.color_gradient)
 
 
 def change_error(
     metric: str,
-    rung: Rung,
     *,
     value: float,
     light: float,
@@ -87,13 +98,11 @@ def change_error(
     expression: float,
     blur: float,
 ) -> float:
-    """Standard error that the sessions add to a difference; NaN for a metric that has not been calibrated.
+    """Standard error that the sessions add to a difference, colour aside; NaN for a metric not yet calibrated.
 
     Parameters
     ----------
     metric : str
-    rung : Rung
-        Best colour reference that both sessions have.
     value : float
         Size of the values compared, for metrics whose error grows with them.
     light, light_color, exposure, expression, blur : float
@@ -113,4 +122,4 @@ def change_error(
         ]
     )
     scale = abs(value) if row.proportional else 1.0
-    return float(np.hypot(np.sqrt(2.0) * session_error(metric, rung, value=value), widening * scale))
+    return float(np.hypot(np.sqrt(2.0) * session_error(metric, value=value), widening * scale))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skinprogress.color.references import shared_rung
 from skinprogress.comparison.faces import MeasuredFace, common_skin, sample_grid
 from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
 from skinprogress.face.expression import MOVEMENTS, measure_movement
@@ -86,7 +87,7 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         misfit_percent_iod=max(f.misfit_percent_iod for f in faces),
         coverage=float(skin.sum() / max(bare.sum(), 1)),
         iod_px=min(f.inspection.landmarks.iod_px for f in faces),
-        rung=RUNGS[max(RUNGS.index(f.rung) for f in faces)],
+        rung=max((shared_rung(a.correction, b.correction) for a in baseline for b in followup), key=RUNGS.index),
     )
 
 

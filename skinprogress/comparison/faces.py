@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.comparison.calibration import session_error
+from skinprogress.comparison.calibration import color_error, session_error
 from skinprogress.comparison.uncertainty import (
     Blocks,
     cut_blocks,
@@ -19,7 +19,16 @@ from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.face.skin import Coverage
 from skinprogress.metrics.table import METRICS, Metric
-from skinprogress.records import ClientPlan, Flag, Inspection, Measurement, PhotoRef, Registration, Rung, View
+from skinprogress.records import (
+    ClientPlan,
+    ColorCorrection,
+    Flag,
+    Inspection,
+    Measurement,
+    PhotoRef,
+    Registration,
+    View,
+)
 from skinprogress.settings import Settings
 
 # Region statistics are taken on a grid of this side, every second or third canonical px: neighbours repeat each other.
@@ -77,7 +86,8 @@ class MeasuredFace:
     coverage: dict[str, Coverage]
     registration: Registration | None
     mm_per_photo_px: float
-    rung: Rung
+    clipped_share: float
+    correction: ColorCorrection
     flags: Flag
 
     @property
@@ -230,14 +240,17 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                 continue
             value = error = float("nan")
             flags = face.flags | face.registration_flag(region)
-            if area is None:
+            if metric.color_gradient is not None and Flag.NO_COLOR in flags:
+                pass
+            elif area is None:
                 flags |= Flag.TOO_FEW_PIXELS
             else:
                 flags |= area.flags
                 value = area_value(face, metric, area)
                 if np.isfinite(value):
                     within = resampling_error(area_draws(face, metric, area), area.blocks.n_blocks)
-                    error = float(np.hypot(within, session_error(metric.name, face.rung, value=value)))
+                    session = session_error(metric.name, value=value)
+                    error = float(np.sqrt(within**2 + session**2 + color_error(metric, face.correction) ** 2))
                 else:
                     flags |= Flag.BAND_NOT_RESOLVED
             rows.append(
@@ -254,7 +267,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                     standard_error=error,
                     unit=metric.unit,
                     n_px=area.n_px if area else 0,
-                    color_reference=face.rung,
+                    color_reference=face.correction.rung,
                     flags=flags,
                     coverage=face.coverage[region].skin,
                     hidden_by=str(face.coverage[region]),

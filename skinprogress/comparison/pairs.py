@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from skinprogress.color.references import uncorrected
 from skinprogress.comparison import course
-from skinprogress.comparison.calibration import change_error, session_error
+from skinprogress.comparison.calibration import change_error, color_error, session_error
 from skinprogress.comparison.conditions import PairConditions, estimate_conditions, grade_pair
 from skinprogress.comparison.faces import (
     Area,
@@ -123,6 +124,8 @@ def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
     nan = float("nan")
     if area is None:
         return _Estimate(nan, nan, nan, 0, Flag.TOO_FEW_PIXELS)
+    if metric.color_gradient is not None and any(Flag.NO_COLOR in f.flags for group in pair.groups for f in group):
+        return _Estimate(nan, nan, nan, area.n_px, Flag.NO_COLOR)
     values = [[area_value(f, metric, area) for f in group] for group in pair.groups]
     before, after = (float(np.mean(v)) for v in values)
     flags = area.flags
@@ -143,7 +146,6 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -
     within = resampling_error(draws[1] - draws[0], area.blocks.n_blocks)
     session = change_error(
         metric.name,
-        c.rung,
         value=float(np.mean([abs(np.mean(v)) for v in values])),
         light=c.light_difference,
         light_color=c.light_color_difference,
@@ -151,14 +153,22 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -
         expression=c.expression_difference,
         blur=abs(float(np.log(c.sharpness_ratio))),
     )
+    color = _color_variances(pair, metric)
     shots = [np.array(v) for v in values if len(v) > 1]
     shot_variance = 0.0
     if shots:
         pooled = sum(float(((v - v.mean()) ** 2).sum()) for v in shots) / sum(len(v) - 1 for v in shots)
         # The calibration table was made from single shots: only what goes beyond it is added.
-        known = session_error(metric.name, c.rung, value=float(np.mean(np.concatenate(shots))))
-        shot_variance = max(0.0, pooled - known**2) * sum(1.0 / len(v) for v in values)
-    return float(np.sqrt(within**2 + session**2 + shot_variance))
+        known = session_error(metric.name, value=float(np.mean(np.concatenate(shots))))
+        shot_variance = max(0.0, pooled - known**2 - max(color)) * sum(1.0 / len(v) for v in values)
+    return float(np.sqrt(within**2 + session**2 + sum(color) + shot_variance))
+
+
+def _color_variances(pair: _Pair, metric: Metric) -> list[float]:
+    """What the colour correction leaves in each session's mean: shots of one room err alike, so they do not average."""
+    if pair.conditions.rung == "none":
+        return [color_error(metric, uncorrected("")) ** 2] * 2
+    return [float(np.mean([color_error(metric, f.correction) ** 2 for f in group])) for group in pair.groups]
 
 
 def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: float) -> Change:

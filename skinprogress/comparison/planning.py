@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.color.references import ColorEvidence, match_color, uncorrected
+from skinprogress.color.references import ColorEvidence, correct_colors
+from skinprogress.color.surroundings import Surroundings
 from skinprogress.face.canonical import STABLE_POINTS, estimate_similarity, mesh, triangle_scale
 from skinprogress.face.quality import (
     IRIS_MM,
@@ -19,7 +20,7 @@ from skinprogress.face.quality import (
     estimate_face_size,
     rotation_from_pose,
 )
-from skinprogress.records import ClientPlan, ColorCorrection, Flag, Inspection, Landmarks, Rejection, View
+from skinprogress.records import ClientPlan, ColorCorrection, Course, Flag, Inspection, Landmarks, Rejection, View
 from skinprogress.settings import Settings
 
 # A photo carries more detail than the frame of 1024 px where its px are this much smaller than the frame's.
@@ -99,39 +100,59 @@ def _head_similarity(landmarks: Landmarks) -> npt.NDArray[np.float64]:
 
 def _evidence(inspection: Inspection) -> ColorEvidence:
     return ColorEvidence(
-        background=inspection.background,
-        head_xy=_head_similarity(inspection.landmarks),
-        size_px=(inspection.height_px, inspection.width_px),
+        surroundings=Surroundings(
+            sample=inspection.background,
+            head_xy=_head_similarity(inspection.landmarks),
+            size_px=(inspection.height_px, inspection.width_px),
+        ),
+        card=inspection.card,
+        patch=inspection.patch,
+        colorless=Flag.NO_COLOR in inspection.flags,
+        camera=" ".join(inspection.metadata.get(key, "") for key in ("make", "model")).strip(),
     )
 
 
 def choose_corrections(
-    used: Sequence[Inspection], view_of: Mapping[str, View], reference_of: Mapping[View, str]
+    used: Sequence[Inspection],
+    view_of: Mapping[str, View],
+    reference_of: Mapping[View, str],
+    *,
+    course: Course,
+    settings: Settings,
 ) -> dict[str, ColorCorrection]:
-    """Correction of each photo toward the reference photo of its view.
+    """Colour correction of each photo, view by view; see :func:`skinprogress.color.references.correct_colors`.
 
-    The reference photo stays as it is, under the rung of the first of its view that could be matched to it.
+    What the run is told beats what the course file says.
     """
-    evidence = {i.ref.file: _evidence(i) for i in used}
-    corrections = {}
+    choice = course.color_reference if settings.color_reference == "auto" else settings.color_reference
+    edition = course.card_edition if settings.card_edition == "auto" else settings.card_edition
+    corrections: dict[str, ColorCorrection] = {}
     for view, reference in reference_of.items():
-        others = [file for file in evidence if view_of[file] == view and file != reference]
-        found = {file: match_color(evidence[file], evidence[reference]) for file in others}
-        rung = next((c.rung for c in found.values() if c.rung != "none"), None)
-        if rung is None:
-            own = uncorrected("nothing in the other photos matches the background of the reference photo")
-        else:
-            own = uncorrected("the reference photo: the others are matched to it", rung=rung)
-        corrections.update({reference: own, **found})
+        evidence = {i.ref.file: _evidence(i) for i in used if view_of[i.ref.file] == view}
+        corrections |= correct_colors(evidence, reference=reference, choice=choice, edition=edition)
     return corrections
 
 
-def replan_photo(plan: ClientPlan, inspection: Inspection, reference: Inspection) -> ClientPlan:
-    """The plan with one photo seen anew (flipped): its scale, colour and flags; its view stays."""
-    file, reference_file = inspection.ref.file, reference.ref.file
+def replan_photo(
+    plan: ClientPlan, inspections: Mapping[str, Inspection], file: str, *, settings: Settings
+) -> ClientPlan:
+    """The plan with one photo seen anew (flipped): its scale, colour and flags; its view stays.
+
+    Parameters
+    ----------
+    plan : ClientPlan
+    inspections : dict of str to Inspection
+        With the new look at the photo.
+    file : str
+        The photo.
+    settings : Settings
+    """
     view = plan.view_of[file]
+    reference_file = plan.reference_of[view]
+    inspection, reference = inspections[file], inspections[reference_file]
+    in_view = [i for f, i in inspections.items() if plan.view_of.get(f) == view]
     corrections = choose_corrections(
-        [reference, inspection], {file: view, reference_file: view}, {view: reference_file}
+        in_view, plan.view_of, {view: reference_file}, course=plan.course, settings=settings
     )
     size, reference_size = (estimate_face_size(i.landmarks)[0] for i in (inspection, reference))
     return replace(

@@ -7,6 +7,17 @@ from typing import Literal
 from skinprogress.color.spaces import EI_PER_A_STAR
 from skinprogress.metrics import pigmentation, redness, texture, tone
 from skinprogress.metrics.inputs import FloatMap, MetricInput
+from skinprogress.records import A_STAR_GRADIENT
+
+Gradient = tuple[float, float, float]
+
+_EI: Gradient = (1.0, -1.0, 0.0)
+_EI_IN_A_STAR: Gradient = (1.0 / EI_PER_A_STAR, -1.0 / EI_PER_A_STAR, 0.0)
+
+
+def _pigment(row: int) -> Gradient:
+    red, green, blue = (-float(x) for x in pigmentation.unmixing_matrix()[row])
+    return red, green, blue
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,9 @@ class Metric:
         Each px of the map depends on that px alone.
     relative : bool
         The statistic of the region minus that of the reference region.
-    needs_color : bool
-        Changes with the colour of the light over the whole face: needs a colour reference to be compared.
+    color_gradient : (float, float, float) or None
+        What the map moves by per unit of ln R, ln G and ln B of the whole photo; None where exposure and the colour of
+        the light do not matter.
     needs_light : bool
         Changes with the direction of the light.
     needs_sharpness : bool
@@ -64,11 +76,16 @@ class Metric:
     source: str
     local: bool = True
     relative: bool = False
-    needs_color: bool = False
+    color_gradient: Gradient | None = None
     needs_light: bool = False
     needs_sharpness: bool = False
     cross_check: CrossCheck | None = None
     charted: bool = True
+
+    @property
+    def needs_color(self) -> bool:
+        """Whether the colour of the light changes it: it needs a colour reference to be compared."""
+        return self.color_gradient is not None and not self.relative
 
 
 _ROWS = (
@@ -87,7 +104,7 @@ _ROWS = (
         value_range="5 to 35 on skin",
         caveat="Moves with exposure and white balance; shows less of the same blood on dark skin.",
         source="CIE 15:2004; visible threshold: COLIPA",
-        needs_color=True,
+        color_gradient=A_STAR_GRADIENT,
     ),
     Metric(
         name="redness_index",
@@ -106,7 +123,7 @@ _ROWS = (
         source="Diffey, Oliver, Farr 1984",
         # One unit of haemoglobin is 0.69 − 0.23 = 0.46 of ln R − ln G.
         cross_check=CrossCheck("haemoglobin_index", 0.46 / EI_PER_A_STAR),
-        needs_color=True,
+        color_gradient=_EI_IN_A_STAR,
     ),
     Metric(
         name="relative_redness",
@@ -125,6 +142,7 @@ _ROWS = (
         caveat="Says where the redness is, not how much there is in all: if the rest of the face gets better, "
         "an unchanged region looks worse. Light of two colours shifts it.",
         source="Diffey, Oliver, Farr 1984",
+        color_gradient=_EI_IN_A_STAR,
         relative=True,
         needs_light=True,
     ),
@@ -143,7 +161,7 @@ _ROWS = (
         value_range="only differences mean something",
         caveat="Noisier than the redness index; shine and the blue channel disturb it.",
         source="Tsumura, Haneishi, Miyake 1999; fixed axes",
-        needs_color=True,
+        color_gradient=_pigment(0),
     ),
     Metric(
         name="melanin_index",
@@ -160,7 +178,7 @@ _ROWS = (
         value_range="only differences mean something",
         caveat="Rests on the blue channel: yellow light looks like melanin.",
         source="Tsumura, Haneishi, Miyake 1999; fixed axes",
-        needs_color=True,
+        color_gradient=_pigment(1),
     ),
     Metric(
         name="tone_uniformity",
@@ -214,7 +232,7 @@ _ROWS = (
         value_range="0.2 to 1.4 on skin",
         caveat="As the redness index.",
         source="Diffey, Oliver, Farr 1984",
-        needs_color=True,
+        color_gradient=_EI,
         charted=False,
     ),
 )

@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -20,36 +21,32 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from skinprogress.color.spaces import EI_PER_A_STAR
-from skinprogress.comparison.calibration import REPEATABILITY
+from skinprogress.color.references import uncorrected
+from skinprogress.comparison.calibration import REPEATABILITY, color_error
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import compare_client, inspect_photo
-from skinprogress.records import Change, Comparison, Course, PhotoRef
+from skinprogress.records import Change, ColorCorrection, Comparison, Course, PhotoRef, Rung
 from skinprogress.settings import Settings
 
-COVARIATES = ("unmatched", "per_light", "per_light_color", "per_exposure", "per_expression", "per_blur")
-# A camera's own white balance is some 2.5° off: 2.4 a* of redness, the same in channel gains for the others.
-WHITE_BALANCE_A_STAR = 2.4
-_GAIN_SE = WHITE_BALANCE_A_STAR * EI_PER_A_STAR / np.sqrt(2.0)
-WHITE_BALANCE_ERROR = {
-    "redness": WHITE_BALANCE_A_STAR,
-    "redness_index": WHITE_BALANCE_A_STAR,
-    "log_redness_index": WHITE_BALANCE_A_STAR * EI_PER_A_STAR,
-    "relative_redness": 0.2,
-    "haemoglobin_index": 4.4 * _GAIN_SE,
-    "melanin_index": 3.7 * _GAIN_SE,
-}
+COVARIATES = ("per_light", "per_light_color", "per_exposure", "per_expression", "per_blur")
 
 
 @dataclass(frozen=True, slots=True)
 class Retake:
-    """One pair of photos in which nothing changed."""
+    """One pair of photos in which nothing changed.
+
+    Attributes
+    ----------
+    color_variance : dict of str to float
+        By metric: what the colour corrections of the two photos are known to leave in the difference.
+    """
 
     name: str
     comparison: Comparison
     changes: tuple[Change, ...]
+    color_variance: dict[str, float]
 
 
 def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
@@ -81,8 +78,15 @@ def compare_retakes(pairs: list[tuple[Path, Path]], *, settings: Settings | None
         for comparison in result.comparisons:
             if comparison.against == "baseline" and comparison.grade != "F":
                 changes = tuple(c for c in result.changes if c.against == "baseline")
-                retakes.append(Retake(f"{before.stem}-{after.stem}", comparison, changes))
+                variance = color_variances(result.plan.corrections.values(), comparison.color_reference)
+                retakes.append(Retake(f"{before.stem}-{after.stem}", comparison, changes, variance))
     return retakes
+
+
+def color_variances(corrections: Iterable[ColorCorrection], rung: Rung) -> dict[str, float]:
+    """What is known of the error that two photos' colour corrections leave in their difference, by metric."""
+    both = [uncorrected("") if rung == "none" else correction for correction in corrections]
+    return {m.name: float(sum(color_error(m, correction) ** 2 for correction in both)) for m in METRICS.values()}
 
 
 def fit_metric(
@@ -107,14 +111,15 @@ def fit_metric(
     """
     proportional = bool(REPEATABILITY[metric].proportional) if metric in REPEATABILITY else False
     difference, design, owner = _differences(retakes, metric, proportional=proportional)
+    known = np.array([retakes[k].color_variance[metric] for k in owner])
 
     def loss(log_size: npt.NDArray[np.float64]) -> float:
-        variance = design @ np.exp(log_size) + 1e-12
+        variance = design @ np.exp(log_size) + known + 1e-12
         return float(np.mean(np.log(variance) + difference**2 / variance))
 
     start = np.log(np.var(difference) * np.full(design.shape[1], 0.3) / (design.mean(axis=0) + 1e-9) + 1e-9)
     # Something always differs: the part that nothing explains is at least half the scatter of the most alike pairs.
-    alike = (design[:, 2] <= np.median(design[:, 2])) & (design[:, 1] == 0)
+    alike = (design[:, 1] <= np.median(design[:, 1])) & (known <= np.median(known))
     least = np.log(0.25 * np.mean(difference[alike] ** 2))
     bounds = [(least, 8.0), *[(-16.0, 8.0)] * len(COVARIATES)]
     bounds[1 + COVARIATES.index("per_blur")] = (max(-16.0, 2.0 * np.log(max(least_per_blur, 1e-9))), 8.0)
@@ -122,18 +127,21 @@ def fit_metric(
     sizes = np.exp(best.x)
     # Errors are more peaked and longer-tailed than a normal distribution: stretch until the wide interval covers.
     z = simultaneous_z(0.95, 12)
-    score = np.abs(difference) / np.sqrt(design @ sizes)
-    worst = np.array([score[owner == k].max() for k in np.unique(owner)])
-    stretch = max(float(np.quantile(score, 0.95)) / 1.96, float(np.quantile(worst, 0.95, method="higher")) / z, 0.8)
-    error = np.sqrt(sizes * (design.max(axis=0) > 0)) * stretch
-    row = {"matched": error[0] / np.sqrt(2.0)}
+    for _ in range(20):
+        score = np.abs(difference) / np.sqrt(design @ sizes + known)
+        worst = np.array([score[owner == k].max() for k in np.unique(owner)])
+        far = float(np.quantile(worst, 0.95, method="higher")) / z
+        stretch = max(float(np.quantile(score, 0.95)) / 1.96, far)
+        if not stretch > 1.001:
+            break
+        # Colour's part is known and stays; the session's part is stretched until both together cover.
+        sizes = sizes * stretch**2
+    error = np.sqrt(sizes * (design.max(axis=0) > 0))
+    row = {"session": error[0] / np.sqrt(2.0)}
     row.update(zip(COVARIATES, error[1:], strict=True))
-    # Few pairs have no colour reference: what is known of white balance is the least that they are charged.
-    seen = row["unmatched"] / np.sqrt(2.0)
-    row["unmatched"] = float(np.hypot(row["matched"], max(seen, WHITE_BALANCE_ERROR.get(metric, 0.0))))
     fit = {
-        "coverage": float(np.mean(score / stretch <= 1.96)),
-        "pairs_without_false_change": float(np.mean(worst / stretch <= z)),
+        "coverage": float(np.mean(score <= 1.96)),
+        "pairs_without_false_change": float(np.mean(worst <= z)),
         "n_pairs": float(len(worst)),
     }
     return row, fit
@@ -178,8 +186,7 @@ def _differences(
         # The colour of the light is read off the melanin index: it cannot explain that index's own error too.
         color = 0.0 if metric == "melanin_index" else c.light_color_difference
         blur = np.log(c.sharpness_ratio) if METRICS[metric].needs_sharpness else 0.0
-        unmatched = float(c.color_reference == "none")
-        squares = [1.0, unmatched, c.light_difference**2, color**2, c.exposure_difference**2]
+        squares = [1.0, c.light_difference**2, color**2, c.exposure_difference**2]
         squares += [c.expression_difference**2, blur**2]
         for change in retake.changes:
             value = change.difference

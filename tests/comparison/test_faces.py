@@ -17,6 +17,7 @@ from skinprogress.face.skin import MIN_VISIBILITY, Coverage, estimate_visibility
 from skinprogress.records import (
     BackgroundSample,
     ClientPlan,
+    ColorCorrection,
     Course,
     Flag,
     Inspection,
@@ -25,6 +26,7 @@ from skinprogress.records import (
     PhotoRef,
     Registration,
 )
+from skinprogress.settings import Settings
 
 SIDE = 512
 PARTS = tuple(name for name in REGIONS if name != WHOLE_FACE)
@@ -55,7 +57,8 @@ def inspected(
         ),
         height_px=2000, width_px=2000, iris_px=1.2 * px_per_cm, eyes_open=True, sharpness=2.0, camera_distance_cm=60.0,
         background=BackgroundSample(
-            linear_rgb=thumb.astype(np.float16), usable=np.ones((40, 40), bool), px_per_thumb=50.0
+            linear_rgb=thumb.astype(np.float16), usable=np.ones((40, 40), bool), px_per_thumb=50.0,
+            skin_rgb=np.array([0.5, 0.25, 0.2], np.float32),
         ),
         metadata={}, flags=flags,
     )  # fmt: skip
@@ -73,7 +76,8 @@ def measured(
         ref=inspection.ref, view="front", inspection=inspection, maps={"melanin_index": plane}, skin=skin,
         mm_per_px=plane + np.float32(0.36), log_shading=plane, side_px=SIDE, visibility=visibility,
         coverage={name: Coverage(1.0, {}) for name in REGIONS}, registration=registration, mm_per_photo_px=0.2,
-        rung="background", flags=Flag.NONE,
+        correction=ColorCorrection(rung="background", anchor="a", matrix=np.eye(3, dtype=np.float32)),
+        clipped_share=0.0, flags=Flag.NONE,
     )  # fmt: skip
 
 
@@ -171,7 +175,9 @@ def plan_of() -> Callable[..., ClientPlan]:
         return ClientPlan(
             client="c", sessions=files, view_of=view_of, reference_of={"front": files[0]},
             mm_per_px={files[0]: 0.16, files[1]: 0.99}, scale_relative_se=0.04,
-            corrections=choose_corrections([reference, other], view_of, {"front": files[0]}),
+            corrections=choose_corrections(
+                [reference, other], view_of, {"front": files[0]}, course=Course(), settings=Settings()
+            ),
             canonical_px={"front": 1024}, baseline=files[0],
             phases={s: Phase(session=s, days_after=None, treatment_number=None, name="unknown") for s in files},
             course=Course(), settings_hash="x",
@@ -186,21 +192,24 @@ def test_a_photo_planned_anew_takes_scale_colour_and_flags_from_what_is_seen_now
     before = inspected("b.jpg", px_per_cm=45.0)
     plan = plan_of(reference, before)
     seen = inspected("b.jpg", px_per_cm=48.0, flags=Flag.MIRRORED_FOUND)
-    found = replan_photo(plan, seen, reference)
+    found = replan_photo(plan, {"a.jpg": reference, "b.jpg": seen}, "b.jpg", settings=Settings())
     # The same head, 0.8 times as large.
     assert found.mm_per_px["b.jpg"] == pytest.approx(0.16 / 0.8, rel=1e-3)
     # What the pooled irises said holds on; what the first look at the photo said does not.
     assert found.flags["b.jpg"] == Flag.MIRRORED_FOUND | Flag.SCALE_FROM_LANDMARKS
     view = {"a.jpg": "front", "b.jpg": "front"}
-    expected = choose_corrections([reference, seen], view, {"front": "a.jpg"})["b.jpg"]
+    expected = choose_corrections(
+        [reference, seen], view, {"front": "a.jpg"}, course=Course(), settings=Settings()
+    )["b.jpg"]
     assert found.corrections["b.jpg"].rung == expected.rung
-    np.testing.assert_array_equal(found.corrections["b.jpg"].matrix, expected.matrix)
+    np.testing.assert_array_equal(found.corrections["b.jpg"].gains, expected.gains)
 
 
 def test_planning_one_photo_anew_leaves_all_else(plan_of):
     reference, other = inspected("a.jpg"), inspected("b.jpg")
     plan = plan_of(reference, other)
-    found = replan_photo(plan, replace(other, flags=Flag.MIRRORED_FOUND), reference)
+    seen = {"a.jpg": reference, "b.jpg": replace(other, flags=Flag.MIRRORED_FOUND)}
+    found = replan_photo(plan, seen, "b.jpg", settings=Settings())
     assert found.mm_per_px["a.jpg"] == plan.mm_per_px["a.jpg"]
     assert found.corrections["a.jpg"] is plan.corrections["a.jpg"]
     assert found.flags["a.jpg"] == Flag.NONE

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinprogress.comparison.calibration import REPEATABILITY, change_error, session_error
+from skinprogress.color.references import uncorrected
+from skinprogress.comparison.calibration import REPEATABILITY, change_error, color_error, session_error
 from skinprogress.comparison.conditions import PairConditions, grade_pair
 from skinprogress.comparison.light import estimate_light_difference, shading_basis
 from skinprogress.comparison.verdicts import decide_verdict
 from skinprogress.face.refinement import LANDMARK_MISFIT_PERCENT
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Flag
+from skinprogress.records import ColorCorrection, Flag
 
 REDNESS = METRICS["redness_index"]
 GOOD = PairConditions(
@@ -118,27 +119,40 @@ def test_many_small_differences_are_no_small_difference() -> None:
     assert grade_pair(replace(GOOD, **three, sharpness_ratio=1.2))[0] == "C"
 
 
-def test_every_metric_is_calibrated_and_unmatched_colour_costs() -> None:
+def test_every_metric_is_calibrated() -> None:
     assert set(REPEATABILITY) == set(METRICS)
+    assert all(session_error(name) > 0 for name in METRICS)
+
+
+def test_unmatched_colour_costs_what_a_white_balance_is_off() -> None:
+    matched = ColorCorrection(
+        rung="background", matrix=np.eye(3, dtype=np.float32), log_gain_covariance=1e-4 * np.eye(3),
+        relative_redness_se=0.002,
+    )  # fmt: skip
     for name, metric in METRICS.items():
-        matched, unmatched = session_error(name, "background"), session_error(name, "none")
-        assert 0 < matched <= unmatched
+        known, unknown = color_error(metric, matched), color_error(metric, uncorrected(""))
         if metric.needs_color:
-            assert unmatched > 3 * matched
+            assert unknown > 3 * session_error(name) > 0 < known
+        elif metric.relative:
+            assert known == pytest.approx(0.002 / 0.0405) and unknown > known
+        else:
+            assert known == unknown == 0
+    # Two channels of 1 % each, 0.33 a* and 0.35 a* per 1 %, and a little blue.
+    assert color_error(METRICS["redness"], matched) == pytest.approx(np.hypot(np.hypot(0.334, 0.354), 0.073))
 
 
 def test_an_uncalibrated_metric_has_no_error_bar() -> None:
-    assert np.isnan(session_error("made_up", "card"))
-    assert np.isnan(change_error("made_up", "card", value=1, light=0, light_color=0, exposure=0, expression=0, blur=0))
+    assert np.isnan(session_error("made_up"))
+    assert np.isnan(change_error("made_up", value=1, light=0, light_color=0, exposure=0, expression=0, blur=0))
 
 
 @pytest.mark.parametrize("what", ["light", "light_color", "exposure", "expression", "blur"])
 def test_photos_that_differ_more_are_less_certain(what: str) -> None:
     like = {"light": 0.02, "light_color": 0.02, "exposure": 0.02, "expression": 0.05, "blur": 0.02}
     for name in ("relative_redness", "texture_uniformity"):
-        calm = change_error(name, "background", value=2.0, **like)
-        assert change_error(name, "background", value=2.0, **{**like, what: 0.5}) >= calm
-    assert change_error("relative_redness", "background", value=2.0, **{**like, "light": 0.5}) > 1.0
+        calm = change_error(name, value=2.0, **like)
+        assert change_error(name, value=2.0, **{**like, what: 0.5}) >= calm
+    assert change_error("relative_redness", value=2.0, **{**like, "light": 0.5}) > 1.0
 
 
 def test_light_difference_is_read_off_the_shading() -> None:
