@@ -3,15 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.color.spaces import apply_matrix, encode_srgb8, srgb_to_linear
+from skinprogress.color.correcting import apply_correction
+from skinprogress.color.spaces import encode_srgb8, srgb_to_linear
 from skinprogress.face.canonical import STABLE_POINTS, apply_affine, estimate_similarity
-from skinprogress.records import ClientResult, Inspection, View
+from skinprogress.records import ClientResult, ColorCorrection, Inspection, View
 
 Rgb = npt.NDArray[np.uint8]
 Affine = npt.NDArray[np.float64]
@@ -149,13 +149,23 @@ def _shrink_to(covered: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return x0, y0, x1, y1
 
 
+def correct_for_show(
+    linear_rgb: npt.NDArray[np.float32], correction: ColorCorrection | None, brightness: float = 1.0
+) -> npt.NDArray[np.float32]:
+    """Linear light in matched colours, (..., 3) float32, times a factor that is the same for all photos shown."""
+    if correction is not None:
+        linear_rgb = apply_correction(linear_rgb, correction)
+    return linear_rgb if brightness == 1.0 else linear_rgb * np.float32(brightness)
+
+
 def render_aligned(
     rgb: Rgb,
     to_frame: Affine,
     box: Box,
     *,
     px_per_unit: float,
-    color_matrix: npt.NDArray[np.floating[Any]] | None = None,
+    correction: ColorCorrection | None = None,
+    brightness: float = 1.0,
 ) -> Rgb:
     """One photo, rotated, scaled and shifted to the frame and cut to a box.
 
@@ -169,8 +179,10 @@ def render_aligned(
         In the frame.
     px_per_unit : float
         Px of the picture per unit of the frame; at most one px per photo px keeps it free of invented detail.
-    color_matrix : (3, 3) array or None
+    correction : ColorCorrection or None
         The same map for every pixel, applied in linear light.
+    brightness : float
+        Factor on linear light after that.
 
     Returns
     -------
@@ -187,8 +199,7 @@ def render_aligned(
     x0, y0 = np.clip(np.floor(corners.min(axis=0) - reach), 0, [rgb.shape[1] - 1, rgb.shape[0] - 1]).astype(int)
     x1, y1 = np.clip(np.ceil(corners.max(axis=0) + reach), [x0 + 1, y0 + 1], [rgb.shape[1], rgb.shape[0]]).astype(int)
     linear = srgb_to_linear(rgb[y0:y1, x0:x1])
-    if color_matrix is not None:
-        linear = apply_matrix(linear, color_matrix)
+    linear = correct_for_show(linear, correction, brightness)
     place[:, 2] += place[:, :2] @ np.array([x0, y0], np.float64)
 
     shrink = scale_of(place)

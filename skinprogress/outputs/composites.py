@@ -4,29 +4,26 @@ import io
 import struct
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skinprogress.errors import PhotoError
 from skinprogress.outputs.alignment import Rgb, head_frame, photo_to_frame, render_aligned, scale_of
 from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.lettering import font, line_px, wrap
 from skinprogress.outputs.pairs import (
     MAX_HEIGHT_PX,
     AlignedPair,
-    color_matrix_of,
     photos_of,
     read_rgb,
     render_pair,
     sessions_to_show,
+    share_colors,
     used_views,
 )
-from skinprogress.outputs.style import INK, MUTED, PAPER, printable
+from skinprogress.outputs.style import INK, MUTED, PAPER
 from skinprogress.outputs.wording import is_early, phase_text, safe_name
 from skinprogress.records import ClientResult, View
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
 
 TOO_SOON = "too soon to judge the outcome"
 _JPEG_QUALITY = 92
@@ -134,25 +131,30 @@ def write_aligned(result: ClientResult, out: Path) -> list[Path]:
     Notes
     -----
     All pictures of a view show the same frame, each in its own resolution: a small photo is not blown up, and it does
-    not cost the others their detail. Places outside a photo are flat grey.
+    not cost the others their detail. Places outside a photo are flat grey. Photos whose colours are matched with those
+    of the reference photo are shown so; others as they were taken.
     """
     names = aligned_names(result)
     written = []
     for view in used_views(result):
         frame = head_frame(result, view)
+        photos = photos_of(result, view)
+        reference = result.inspections.get(result.plan.reference_of.get(view, ""), photos[0])
         limit = MAX_HEIGHT_PX / (frame.box[3] - frame.box[1])
-        for inspection in photos_of(result, view):
+        for inspection in photos:
             to_frame = photo_to_frame(inspection, frame)
             try:
                 rgb = read_rgb(inspection)
             except PhotoError:
                 continue
+            colors = share_colors(result, reference, inspection)
             picture = render_aligned(
                 rgb,
                 to_frame,
                 frame.box,
                 px_per_unit=min(limit, 1 / scale_of(to_frame)),
-                color_matrix=color_matrix_of(result, inspection),
+                correction=colors.corrections[1],
+                brightness=colors.brightness,
             )
             written.append(write_whole(out / "aligned" / names[inspection.ref.file], encode_jpeg(picture)))
     return written
@@ -179,16 +181,6 @@ def _srgb_profile() -> bytes:
     return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 
 
-@lru_cache(maxsize=16)
-def _font(size_px: int, *, bold: bool = False) -> "FreeTypeFont":
-    import matplotlib
-    from PIL import ImageFont
-
-    # The font that matplotlib ships: it knows umlauts and is there on every machine.
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)
-
-
 def _compose(pair: AlignedPair, captions: list[tuple[str, str, str]]) -> Rgb:
     """Both pictures side by side on white, captions above, the footer below."""
     from PIL import Image, ImageDraw
@@ -199,49 +191,34 @@ def _compose(pair: AlignedPair, captions: list[tuple[str, str, str]]) -> Rgb:
     total = max(2 * width + gap, 34 * size) + 2 * margin
     left = (total - 2 * width - gap) // 2
     # Too soon to judge is no small print.
-    place = _font(round(0.85 * size))
+    place = font(round(0.85 * size))
     column = max(width, (total - 2 * margin - gap) // 2)
     blocks = [
         [
-            *((line, _font(round(1.15 * size), bold=True), INK) for line in (title,)),
-            *((line, _font(size), INK) for line in _wrap(date, _font(size), column)),
-            *((line, place, INK if where.endswith(TOO_SOON) else MUTED) for line in _wrap(where, place, column)),
+            *((line, font(round(1.15 * size), bold=True), INK) for line in (title,)),
+            *((line, font(size), INK) for line in wrap(date, font(size), column)),
+            *((line, place, INK if where.endswith(TOO_SOON) else MUTED) for line in wrap(where, place, column)),
         ]
         for title, date, where in captions
     ]
-    small = _font(max(11, round(0.72 * size)))
-    strong = _font(max(11, round(0.72 * size)), bold=True)
+    small = font(max(11, round(0.72 * size)))
+    strong = font(max(11, round(0.72 * size)), bold=True)
     # The warning stands first and in bold: this picture travels without the report.
-    lines = [(line, strong, INK) for line in _wrap(pair.warning, strong, total - 2 * margin)]
-    lines += [(line, small, MUTED) for line in _wrap(pair.footer, small, total - 2 * margin)]
-    head = margin + max(sum(_line_px(f) for _, f, _ in block) for block in blocks) + round(0.6 * size)
-    foot = round(0.7 * size) + len(lines) * _line_px(small) + round(0.8 * margin)
+    lines = [(line, strong, INK) for line in wrap(pair.warning, strong, total - 2 * margin)]
+    lines += [(line, small, MUTED) for line in wrap(pair.footer, small, total - 2 * margin)]
+    head = margin + max(sum(line_px(f) for _, f, _ in block) for block in blocks) + round(0.6 * size)
+    foot = round(0.7 * size) + len(lines) * line_px(small) + round(0.8 * margin)
     canvas = Image.new("RGB", (total, head + height + foot), PAPER)
     draw = ImageDraw.Draw(canvas)
     for k, (block, picture) in enumerate(zip(blocks, (pair.before, pair.after), strict=True)):
         x, y = left + k * (width + gap), margin
         text_x = x if column == width else margin + k * (column + gap)
-        for line, font, color in block:
-            draw.text((text_x, y), line, font=font, fill=color)
-            y += _line_px(font)
+        for line, face, color in block:
+            draw.text((text_x, y), line, font=face, fill=color)
+            y += line_px(face)
         canvas.paste(Image.fromarray(picture), (x, head))
     y = head + height + round(0.7 * size)
-    for line, font, color in lines:
-        draw.text((margin, y), line, font=font, fill=color)
-        y += _line_px(small)
+    for line, face, color in lines:
+        draw.text((margin, y), line, font=face, fill=color)
+        y += line_px(small)
     return np.asarray(canvas, np.uint8)
-
-
-def _line_px(font: "FreeTypeFont") -> int:
-    return round(1.35 * font.size)
-
-
-def _wrap(text: str, font: "FreeTypeFont", width_px: int) -> list[str]:
-    """Break a text into lines that fit."""
-    lines: list[str] = []
-    for word in printable(text, max_chars=600).split():
-        if lines and font.getlength(f"{lines[-1]} {word}") <= width_px:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines

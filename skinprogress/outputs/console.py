@@ -10,7 +10,16 @@ from skinprogress.outputs.chosen import changes_since_baseline
 from skinprogress.outputs.style import number_text, region_title
 from skinprogress.outputs.wording import listed
 from skinprogress.photos.scan import one_line
-from skinprogress.records import Change, ClientResult, Inspection, PhotoRef
+from skinprogress.records import (
+    FLAG_TEXT,
+    RUNGS,
+    CardReading,
+    Change,
+    ClientResult,
+    Flag,
+    Inspection,
+    PhotoRef,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,10 +50,12 @@ def render_check_table(checks: Sequence[CheckedPhoto], *, width: int = 80) -> "T
         Columns of the terminal: where the lines would be longer, names are broken behind their folder.
     """
     stages = any(c.ref.stage for c in checks)
-    titles = ["photo", "visit", *(["stage"] if stages else []), "view", "eyes", "turned", "verdict"]
+    cards = any(c.inspection is not None and c.inspection.card is not None for c in checks)
+    more = ["card"] if cards else []
+    titles = ["photo", "visit", *(["stage"] if stages else []), "view", "eyes", "turned", *more, "verdict"]
     rows = []
     for c in checks:
-        seen = ["", "", "", "refused"]
+        seen = ["", "", "", *("" for _ in more), "refused"]
         if c.inspection is not None:
             face = c.inspection.landmarks
             view = (c.ref.view or face.view).replace("_", " ")
@@ -53,6 +64,7 @@ def render_check_table(checks: Sequence[CheckedPhoto], *, width: int = 80) -> "T
                 view,
                 f"{face.iod_px:.0f} px",
                 f"{turned:+d}°" if turned else "0°",
+                *(_card_word(c.inspection.card) for _ in more),
                 "usable" if c.remedy else "good",
             ]
         rows.append([c.ref.file, c.ref.session, *([c.ref.stage] if stages else []), *seen])
@@ -74,9 +86,16 @@ def check_remarks(checks: Sequence[CheckedPhoto]) -> list[str]:
             why = "; ".join(c.reasons)
             refused.append(f"refused  {why if c.ref.file in why else f'{c.ref.file}: {why}'}; {c.remedy}")
             continue
-        for text in filter(None, c.remedy.split("; ")):
+        card = c.inspection.card
+        remedies, reasons = [*c.remedy.split("; ")], list(c.reasons)
+        if card is not None and card.problem:
+            # What is wrong with the card instead of the bare fact.
+            fact = FLAG_TEXT[Flag.CARD_UNUSABLE]
+            reasons = [*(r for r in reasons if r != fact), f"{fact}: {card.problem}"]
+            remedies.append(card.remedy and f"colour card: {card.remedy}")
+        for text in dict.fromkeys(filter(None, remedies)):
             advice.setdefault(text, []).append(c.ref.file)
-        for text in c.reasons:
+        for text in reasons:
             remarks.setdefault(text, []).append(c.ref.file)
     n = sum(c.inspection is not None for c in checks)
     return [
@@ -92,16 +111,29 @@ def _files(files: list[str], n: int) -> str:
 
 def render_summary_table(result: ClientResult) -> "Table":
     """One line a session: photos, grade, and what is really different from the baseline."""
-    table = _table(["session", "photos", "grade", "against the baseline"])
+    table = _table(["session", "photos", "colour", "grade", "against the baseline"])
     grades = {c.to_session: c.grade for c in result.comparisons if c.against == "baseline"}
     since = changes_since_baseline(result)
     for session in result.sessions:
         used = sum(p.session == session and p.status == "used" for p in result.photos)
         changes = [c for c in since if c.to_session == session]
-        _add_row(table, [session, str(used), grades.get(session, ""), describe_session(result, session, changes)])
+        told = describe_session(result, session, changes)
+        _add_row(table, [session, str(used), _color_words(result, session), grades.get(session, ""), told])
     for session in dict.fromkeys(p.session for p in result.photos if p.session not in ("", *result.sessions)):
-        _add_row(table, [session, "0", "", "no photo that could be used"])
+        _add_row(table, [session, "0", "", "", "no photo that could be used"])
     return table
+
+
+def _card_word(card: CardReading | None) -> str:
+    return "" if card is None else "unusable" if card.problem else "seen"
+
+
+def _color_words(result: ClientResult, session: str) -> str:
+    """What the colours of a session's photos were matched on, best first; whether a card could not be used."""
+    photos = [p for p in result.photos if p.session == session and p.status == "used"]
+    words = [rung for rung in RUNGS if any(p.color_reference == rung for p in photos)]
+    unusable = any(Flag.CARD_UNUSABLE in p.flags for p in photos)
+    return "\n".join([*words, *(["(card", "unusable)"] if unusable else [])])
 
 
 def describe_session(result: ClientResult, session: str, changes: Sequence[Change]) -> str:

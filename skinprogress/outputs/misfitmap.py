@@ -92,7 +92,7 @@ def explain(laid: LaidOver) -> list[str]:
     told = [describe_fit(laid.registration, laid.iod_mm), laid.color_text]
     if laid.brightness != 1.0:
         told.append(
-            f"Shown {style.number_text(laid.brightness, 2)} times as bright as the photo is, to look like the "
+            f"The photo on top was made {style.number_text(laid.brightness, 2)} times as bright, to look like the "
             "reference photo; nothing was measured from this picture."
         )
     return told

@@ -1,30 +1,32 @@
 """Two photos of one view laid over each other, and what must be said beside them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from skinprogress.color.correcting import apply_correction
+from skinprogress.color.references import shared_rung
+from skinprogress.color.spaces import LINEAR_SRGB_TO_XYZ
 from skinprogress.comparison.course import is_covered
 from skinprogress.comparison.findings import session_text
 from skinprogress.errors import PhotoError
-from skinprogress.outputs.alignment import Rgb, common_box, head_frame, photo_to_frame, render_aligned, scale_of
+from skinprogress.outputs.alignment import (
+    Rgb,
+    common_box,
+    head_frame,
+    photo_to_frame,
+    render_aligned,
+    scale_of,
+)
 from skinprogress.outputs.chosen import comparison_of
-from skinprogress.outputs.wording import flag_texts
+from skinprogress.outputs.wording import MATCHED, flag_texts
 from skinprogress.photos.reading import read_photo, to_srgb8
-from skinprogress.records import ClientResult, Comparison, Flag, Inspection, Rung, View
+from skinprogress.records import ClientResult, ColorCorrection, Comparison, Flag, Inspection, Rung, View
 
 MAX_HEIGHT_PX = 1400
 """Tallest picture; more than a screen shows and a fifth of the file size of the photo."""
-MATCHED: dict[Rung, str] = {
-    "card": "colour matched on a colour card",
-    "patch": "colour matched on a grey patch",
-    "background": "colour matched on the background",
-    "none": "colour not matched, so a difference of colour may be one of light or camera",
-}
-"""What the colour of two photos was matched on, in words."""
+# Factors nearer to 1 than this (natural log) cannot be seen.
+_SEEN = 0.02
 _DECLARED = (
     Flag.MAKEUP_DECLARED,
     Flag.CREAM_DECLARED,
@@ -47,6 +49,10 @@ class AlignedPair:
         What both are called beside the picture: the date, or the file where the session says no more than "before".
     color_reference : Rung
         What the colour of both was matched on.
+    brightness : float
+        What both were multiplied by, in linear light, so that the first is as bright as it was taken.
+    grade : str
+        How comparable the two sessions are, A to F; empty where nobody said.
     warning : str
         Why the pair must not be taken at face value: grade C or worse, with what differs; empty for a fair pair.
     remarks : tuple of str
@@ -60,13 +66,18 @@ class AlignedPair:
     before: Rgb
     after: Rgb
     color_reference: Rung
+    brightness: float
+    grade: str
     warning: str
     remarks: tuple[str, ...]
 
     @property
     def footer(self) -> str:
         """One true line on how the pair was made."""
-        lines = ["Aligned by rotation, scale and shift; " + MATCHED[self.color_reference] + ".", *self.remarks]
+        lines = ["Aligned by rotation, scale and shift; " + MATCHED[self.color_reference] + "."]
+        if abs(np.log(self.brightness)) > _SEEN:
+            lines.append("the first is as bright as it was taken, the second in true proportion to it")
+        lines += self.remarks
         return " ".join(line if line.endswith(".") else f"{line[0].upper()}{line[1:]}." for line in lines)
 
 
@@ -137,17 +148,13 @@ def render_pair(
     maps = [photo_to_frame(i, frame) for i in best]
     box = common_box(best, frame)
     px_per_unit = min(*(1 / scale_of(m) for m in maps), MAX_HEIGHT_PX / (box[3] - box[1]))
-    rung = shared_rung(result, best)
+    colors = share_colors(result, *best)
     comparison = comparison_of(result, *sessions, view)
     before, after = (
         render_aligned(
-            read_rgb(i),
-            m,
-            box,
-            px_per_unit=px_per_unit,
-            color_matrix=color_matrix_of(result, i, matched=rung != "none"),
+            read_rgb(i), m, box, px_per_unit=px_per_unit, correction=correction, brightness=colors.brightness
         )
-        for i, m in zip(best, maps, strict=True)
+        for i, m, correction in zip(best, maps, colors.corrections, strict=True)
     )
     return AlignedPair(
         view=view,
@@ -156,7 +163,9 @@ def render_pair(
         names=(photo_name(best[0]), photo_name(best[1])),
         before=before,
         after=after,
-        color_reference=rung,
+        color_reference=colors.rung,
+        brightness=colors.brightness,
+        grade=comparison.grade if comparison is not None else "",
         warning=_warning(comparison),
         remarks=tuple(_remarks(comparison, best)),
     )
@@ -186,19 +195,42 @@ def read_rgb(inspection: Inspection) -> Rgb:
         raise PhotoError("unreadable", f"{inspection.ref.file} cannot be read", "check that it still exists") from error
 
 
-def shared_rung(result: ClientResult, photos: Sequence[Inspection]) -> Rung:
-    """What both photos were matched on; matching one of two would make a difference of its own."""
-    corrections = [result.plan.corrections.get(i.ref.file) for i in photos]
-    rungs = {"none" if c is None else c.rung for c in corrections}
-    return next((c.rung for c in corrections if c is not None and len(rungs) == 1), "none")
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedColors:
+    """The colours in which two photos may be shown side by side.
+
+    Attributes
+    ----------
+    rung : Rung
+        What they were matched on: the worse of both; ``none`` where their colours are not expressed in the same.
+    corrections : (ColorCorrection or None, ColorCorrection or None)
+        None for both where nothing was matched: correcting one of two would make a difference of its own.
+    brightness : float
+        Factor on linear light, the same for both: it makes the first as bright as it was taken.
+    """
+
+    rung: Rung
+    corrections: tuple[ColorCorrection | None, ColorCorrection | None]
+    brightness: float
 
 
-def color_matrix_of(
-    result: ClientResult, inspection: Inspection, *, matched: bool = True
-) -> npt.NDArray[np.floating[Any]] | None:
-    """The photo's colour map toward the reference photo, (3, 3); None where nothing was matched."""
-    correction = result.plan.corrections.get(inspection.ref.file)
-    return correction.matrix if matched and correction is not None and correction.rung != "none" else None
+def share_colors(result: ClientResult, first: Inspection, second: Inspection) -> SharedColors:
+    """Find the colours in which two photos may be shown side by side."""
+    a, b = (result.plan.corrections.get(i.ref.file) for i in (first, second))
+    rung = shared_rung(a, b) if a is not None and b is not None else "none"
+    if a is None or b is None or rung == "none":
+        return SharedColors("none", (None, None), 1.0)
+    return SharedColors(rung, (a, b), _undone_brightness(first, a))
+
+
+def _undone_brightness(inspection: Inspection, correction: ColorCorrection) -> float:
+    """Factor that takes the corrected face back to the brightness that it was taken with.
+
+    A card tells how much light the skin sends back, which may look darker or brighter than a good picture of it.
+    """
+    skin = inspection.background.skin_rgb
+    before, after = (float(x @ LINEAR_SRGB_TO_XYZ[1]) for x in (skin, apply_correction(skin, correction)))
+    return before / after if before > 0 and after > 0 else 1.0
 
 
 def _remarks(comparison: Comparison | None, photos: list[Inspection]) -> list[str]:

@@ -6,25 +6,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.color.spaces import LINEAR_SRGB_TO_XYZ, apply_matrix, encode_srgb8, srgb_to_linear
+from skinprogress.color.spaces import LINEAR_SRGB_TO_XYZ, encode_srgb8, srgb_to_linear
 from skinprogress.face.canonical import apply_affine, mesh, resample
 from skinprogress.face.mapping import FaceMap, map_landmarks, read_grid
 from skinprogress.face.quality import estimate_face_size
 from skinprogress.face.regions import region_polygons_xy
 from skinprogress.face.skin import MIN_VISIBILITY, estimate_visibility
-from skinprogress.outputs.alignment import Affine, Rgb, head_frame, invert_affine, photo_to_frame, scale_of
-from skinprogress.outputs.facelabels import Outlines
-from skinprogress.outputs.pairs import (
-    MATCHED,
-    color_matrix_of,
-    photo_name,
-    photos_of,
-    read_rgb,
-    sessions_to_show,
-    shared_rung,
+from skinprogress.outputs.alignment import (
+    Affine,
+    Rgb,
+    correct_for_show,
+    head_frame,
+    invert_affine,
+    photo_to_frame,
+    scale_of,
 )
-from skinprogress.outputs.wording import sentence
-from skinprogress.records import ClientResult, Inspection, Registration, View
+from skinprogress.outputs.facelabels import Outlines
+from skinprogress.outputs.pairs import photo_name, photos_of, read_rgb, sessions_to_show, share_colors
+from skinprogress.outputs.wording import MATCHED, sentence
+from skinprogress.records import ClientResult, ColorCorrection, Inspection, Registration, View
 
 TILE_IOD = 0.25
 """Side of a square of the checkerboard, shares of the IOD."""
@@ -62,8 +62,8 @@ class LaidOver:
     color_text : str
         What the colour of both was matched on, a sentence.
     brightness : float
-        What the aligned photo was multiplied by, in linear light, to look as bright as the reference photo; 1 where
-        that was not needed.
+        What the aligned photo was multiplied by, in linear light and besides what both were, to look as bright as the
+        reference photo; 1 where that was not needed.
     """
 
     view: View
@@ -146,10 +146,10 @@ def lay_over(result: ClientResult, inspection: Inspection) -> LaidOver:
     xy = _finer(_at(map_landmarks(inspection.landmarks).refined(registration), places), size)
     own_xy = apply_affine(to_photo, _px_middles(size, step=1).reshape(-1, 2)).reshape(*size, 2).astype(np.float32)
 
-    rung = shared_rung(result, [reference, inspection])
+    colors = share_colors(result, reference, inspection)
     base, other = (
-        _draw(read_rgb(i), at, color_matrix_of(result, i, matched=rung != "none"))
-        for i, at in ((reference, own_xy), (inspection, xy))
+        _draw(read_rgb(i), at, correction, colors.brightness)
+        for i, at, correction in zip((reference, inspection), (own_xy, xy), colors.corrections, strict=True)
     )
     with np.errstate(invalid="ignore"):
         inside = (xy > 0).all(axis=2) & (xy[..., 0] < inspection.width_px) & (xy[..., 1] < inspection.height_px)
@@ -169,7 +169,7 @@ def lay_over(result: ClientResult, inspection: Inspection) -> LaidOver:
         registration=registration,
         iod_px=iod_px,
         iod_mm=eye_distance_mm(result, reference),
-        color_text=sentence(MATCHED[rung]),
+        color_text=sentence(MATCHED[colors.rung]),
         brightness=brightness,
     )
 
@@ -229,14 +229,12 @@ def _without_holes(face: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 
 def _draw(
-    rgb: Rgb, xy: npt.NDArray[np.float32], color_matrix: npt.NDArray[np.floating] | None
+    rgb: Rgb, xy: npt.NDArray[np.float32], correction: ColorCorrection | None, brightness: float
 ) -> npt.NDArray[np.float32]:
     """A photo at the given positions, linear sRGB; averaged down first where it is finer than the picture."""
     low = np.clip(np.floor(np.nanmin(xy, axis=(0, 1))) - 8, 0, None).astype(int)
     high = np.ceil(np.nanmax(xy, axis=(0, 1))).astype(int) + 8
-    linear = srgb_to_linear(rgb[low[1] : high[1], low[0] : high[0]])
-    if color_matrix is not None:
-        linear = apply_matrix(linear, color_matrix)
+    linear = correct_for_show(srgb_to_linear(rgb[low[1] : high[1], low[0] : high[0]]), correction, brightness)
     finer = float(np.nanmedian(np.hypot(*np.moveaxis(np.diff(xy, axis=1), 2, 0))))
     factor = np.ones(2)
     if finer > 1:

@@ -14,6 +14,7 @@ from skinprogress.comparison.findings import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
+from skinprogress.outputs.color_page import ROOM_SHOWN, colors_for_report, explain_colors
 from skinprogress.outputs.composites import TOO_SOON, aligned_names
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.fit import describe_photo_fit, list_hidden, scale_text
@@ -23,8 +24,8 @@ from skinprogress.outputs.pictures import embed_array, embed_file, size_of
 from skinprogress.outputs.rows import shared_flags
 from skinprogress.outputs.style import PAGE_SCALE, number_text
 from skinprogress.outputs.summary import Summary, summarize
-from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, sentence
-from skinprogress.records import ClientResult, Consent, Flag
+from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, sentence, taking_text
+from skinprogress.records import ClientResult, Consent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -109,7 +110,9 @@ def render_report(result: ClientResult, out: Path) -> str:
         scale=scale_text(result.plan),
         consent=_consent_text(result.plan.course.consent),
         charts=_charts(summary, out),
-        color_groups=_color_groups(result),
+        colors=list(colors_for_report(result)),
+        color_lead=explain_colors(result),
+        room_shown=ROOM_SHOWN,
         metrics=[(metric, _repeatability(metric.name)) for metric in METRICS.values()],
         regions=list(REGIONS.values()),
         settings=asdict(result.settings),
@@ -176,6 +179,7 @@ def _sessions(result: ClientResult, summary: Summary, out: Path) -> Iterable[dic
             {
                 "row": p,
                 "thumb": embed_file(out / "aligned" / names[p.file], max_side=_THUMB_PX, quality=80),
+                "taken": taking_text(p),
                 "remarks": [*flag_texts(p.flags & ~shared, with_remedy=True), *filter(None, [describe_photo_fit(p)])],
             }
             for p in result.photos
@@ -260,26 +264,13 @@ def _consent_text(consent: Consent) -> str:
     return f"Consent to publish: given{scope}{until}."
 
 
-def _color_groups(result: ClientResult) -> list[dict[str, Any]]:
-    """Photos whose colour was treated alike: what it was matched on, why, and what to bear in mind."""
-    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for file, c in result.plan.corrections.items():
-        # The reason says already what the flags of colour stand for.
-        said = Flag.COLOR_NOT_MATCHED | Flag.BACKGROUND_PLAIN if c.reason else Flag.NONE
-        fresh = {"rung": c.rung, "reason": c.reason, "remarks": flag_texts(c.flags & ~said), "files": []}
-        groups.setdefault((c.rung, c.reason, str(c.flags)), fresh)["files"].append(file)
-    return list(groups.values())
-
-
 def _repeatability(metric: str) -> str:
     row, decimals = REPEATABILITY.get(metric), METRICS[metric].decimals
     if row is None:
         return "not calibrated"
     if row.proportional:
-        return f"{100 * row.matched:.0f} % of the value"
-    with_match, without = number_text(row.matched, decimals), number_text(row.unmatched, decimals)
-    same = with_match == without
-    return f"{with_match} {METRICS[metric].unit}" + ("" if same else f" (colour not matched: {without})")
+        return f"{100 * row.session:.0f} % of the value"
+    return f"{number_text(row.session, decimals)} {METRICS[metric].unit}"
 
 
 def _output_titles() -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinprogress.outputs.charts import write_charts
+from skinprogress.outputs.color_sheet import write_color_sheets
 from skinprogress.outputs.composites import write_aligned, write_composites
 from skinprogress.outputs.files import FOLDERS, prepare_output
 from skinprogress.outputs.misfitmap import write_alignments
@@ -42,6 +43,11 @@ _ROWS = (
         name="alignment",
         title="how the photos lie over each other when they are measured, to check (JPEG)",
         write=write_alignments,
+    ),
+    Output(
+        name="colors",
+        title="what the colour of the photos was matched on, and how far it can be trusted, to check (JPEG)",
+        write=write_color_sheets,
     ),
     Output(name="aligned", title="every photo laid over the reference (JPEG)", write=write_aligned),
     Output(name="report", title="this report", write=write_report, last=True),

@@ -186,8 +186,9 @@ def describe_run(result: ClientResult) -> dict[str, Any]:
         Plain values, but NaN and dates still as they are.
     """
     plan = result.plan
+    # All but the px that were used, which would fill pages; the colour page shows them.
     colors = {
-        file: {"rung": c.rung, "reason": c.reason, "residual_delta_e": c.residual_delta_e, "flags": str(c.flags)}
+        file: {f.name: getattr(c, f.name) for f in dataclasses.fields(c) if f.name != "used"}
         for file, c in plan.corrections.items()
     }
     return {
@@ -297,6 +298,8 @@ def _plain(value: Any) -> Any:
         return {_text(key): _plain(part) for key, part in value.items()}
     if isinstance(value, enum.Flag):
         return _text(value)
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
     if isinstance(value, float | np.floating):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from skinprogress.comparison.course import RECENT_PHASES
 from skinprogress.comparison.findings import duration_text
-from skinprogress.records import Flag, Phase
+from skinprogress.records import Flag, Phase, PhotoReport, Rung
 
 VIEW_TITLES = {
     "front": "front",
@@ -15,6 +15,22 @@ VIEW_TITLES = {
     "left_profile": "left side",
     "right_profile": "right side",
 }
+
+RUNG_TITLES: dict[Rung, str] = {
+    "card": "colour card",
+    "patch": "grey patch",
+    "background": "same background",
+    "none": "nothing matched",
+}
+"""Colour references in a word or two."""
+
+MATCHED: dict[Rung, str] = {
+    "card": "colour matched on a colour card",
+    "patch": "colour matched on a grey patch",
+    "background": "colour matched on the background",
+    "none": "colour not matched, so a difference of colour may be one of light or camera",
+}
+"""What the colour of two photos was matched on."""
 
 
 def phase_text(phase: Phase | None) -> str:
@@ -35,6 +51,9 @@ def is_early(phase: Phase | None) -> bool:
 FLAG_REMEDY = {
     Flag.CAMERA_TOO_NEAR: "step back to an arm's length and a half and zoom in",
     Flag.MIRRORED_FOUND: "switch off the mirroring of selfies in the camera",
+    Flag.NO_COLOR: "take and send it in colour",
+    Flag.FILTER_SUSPECTED: "take it without beauty or portrait mode, and send the camera's own file",
+    Flag.CARD_UNUSABLE: "hold the whole card beside the face, flat to the lens, without shine, shadow or fingers on it",
 }
 """What helps next time, for flags of a photo that its own taking can mend."""
 
@@ -79,3 +98,23 @@ def listed(words: Iterable[str]) -> str:
 def sentence(text: str) -> str:
     """Give a text a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""
+
+
+def taking_text(photo: PhotoReport) -> str:
+    """How a photo was taken, as far as the file says: camera, exposure, flash, white balance, software.
+
+    Examples
+    --------
+    >>> from skinprogress.records import PhotoReport
+    >>> taking_text(
+    ...     PhotoReport(
+    ...         file="a.jpg", sha256="", session="", taken_at=None, stage="", hours_after=None, view=None,
+    ...         status="used", camera="Pixel 8", exposure="1/60 s, f/1.7", flash="not fired", white_balance="auto",
+    ...     )
+    ... )
+    'Pixel 8, 1/60 s, f/1.7, flash not fired, white balance auto'
+    """
+    flash = photo.flash and f"flash {photo.flash}"
+    balance = photo.white_balance and f"white balance {photo.white_balance}"
+    software = photo.software and f"software {photo.software}"
+    return ", ".join(filter(None, [photo.camera, photo.exposure, flash, balance, software]))

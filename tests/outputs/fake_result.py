@@ -1,15 +1,17 @@
 """A made-up but realistic :class:`ClientResult`: a course of microneedling, for tests of what is drawn and written."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from skinprogress.color.card_values import reference_linear_rgb
 from skinprogress.records import (
     BackgroundSample,
+    CardReading,
     Change,
     ClientPlan,
     ClientResult,
@@ -22,11 +24,13 @@ from skinprogress.records import (
     Inspection,
     Landmarks,
     Measurement,
+    PatchReading,
     Phase,
     PhotoRef,
     PhotoReport,
     Registration,
     Rejection,
+    Rung,
     Treatment,
     View,
 )
@@ -78,6 +82,8 @@ def fake_result(
     client: str = "A-0042",
     not_comparable: bool = True,
     refused: tuple[str, ...] = (),
+    rungs: tuple[Rung, ...] = ("background",),
+    card_problem: str = "",
 ) -> ClientResult:
     """Make up the result of a course: treatments six weeks apart, redness peaks and falls, texture gains.
 
@@ -97,6 +103,10 @@ def fake_result(
         False: every change can be judged.
     refused : tuple of str
         Regions whose details were not found again in any photo; ``("all",)`` for every one.
+    rungs : tuple of Rung
+        What the colours of the photos were matched on, in turn.
+    card_problem : str
+        Why the card that lies in every photo without a reference could not be used; empty: there is none.
     """
     rng = np.random.default_rng(seed)
     visits = _visits(n_sessions, dates=dates)
@@ -111,15 +121,17 @@ def fake_result(
     changes = _changes(
         rng, visits, measurements, names, units, better, region_names, views, client, baseline, not_comparable
     )
-    inspections = {ref.file: _inspection(ref) for ref, _ in refs}
+    reference_of = {view: next(ref.file for ref, v in refs if v == view) for view in views}
+    rung_of = {ref.file: rungs[k % len(rungs)] for k, (ref, _) in enumerate(refs)}
+    inspections = {ref.file: _inspection(ref, rung_of[ref.file], card_problem) for ref, _ in refs}
     plan = ClientPlan(
         client=client,
         sessions=tuple(v.label for v in visits),
         view_of={ref.file: view for ref, view in refs},
-        reference_of={view: next(ref.file for ref, v in refs if v == view) for view in views},
+        reference_of=reference_of,
         mm_per_px={ref.file: 0.365 for ref, _ in refs},
         scale_relative_se=0.03,
-        corrections={ref.file: _correction() for ref, _ in refs},
+        corrections={ref.file: _correction(rung_of[ref.file], ref.file, reference_of[view]) for ref, view in refs},
         canonical_px=dict.fromkeys(views, 1024),
         baseline=baseline,
         phases={
@@ -158,7 +170,7 @@ def fake_result(
         sessions=plan.sessions,
         plan=plan,
         inspections=inspections,
-        photos=_photo_rows(refs, inspections, rejected, registrations),
+        photos=_photo_rows(refs, inspections, rejected, registrations, plan.corrections),
         rejected=rejected,
         skipped=(
             ("Thumbs.db", "not a photo"),
@@ -267,10 +279,35 @@ def _write_photos(refs: list[tuple[PhotoRef, View]]) -> None:
         ref.path.write_bytes(jpeg)
 
 
-def _inspection(ref: PhotoRef) -> Inspection:
+THUMB = 192
+
+
+@lru_cache(maxsize=1)
+def _thumb() -> np.ndarray:
+    import cv2
+    import skimage.data
+
+    from skinprogress.color.spaces import srgb_to_linear
+
+    rgb = cv2.resize(skimage.data.astronaut(), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    return srgb_to_linear(rgb).astype(np.float16)
+
+
+def _around() -> np.ndarray:
+    """Return what surrounds the person, (192, 192) bool: the two upper corners."""
+    around = np.zeros((THUMB, THUMB), bool)
+    around[:80, :50] = around[:80, 130:] = True
+    return around
+
+
+def _inspection(ref: PhotoRef, rung: Rung, card_problem: str) -> Inspection:
     points_xy = _points_xy().copy()
+    card = _card() if rung == "card" else None
+    if rung == "none" and card_problem:
+        card = replace(_card(), problem=card_problem, remedy="hold the card a hand's breadth further down")
+    grey = PatchReading(linear_rgb=np.array([0.8, 0.7, 0.6], np.float32), scatter=0.02, reflectance=0.9)
     return Inspection(
-        ref=ref,
+        ref=replace(ref, patch=(1000, 200, 90, 60)) if rung == "patch" else ref,
         landmarks=Landmarks(
             points_xy=points_xy,
             depth=np.zeros(478),
@@ -285,26 +322,67 @@ def _inspection(ref: PhotoRef) -> Inspection:
         sharpness=0.6,
         camera_distance_cm=55.0,
         background=BackgroundSample(
-            linear_rgb=np.full((64, 64, 3), 0.3, np.float16),
-            usable=np.ones((64, 64), bool),
-            px_per_thumb=8.0 * ENLARGED,
+            linear_rgb=_thumb().copy(),
+            usable=_around(),
+            skin_rgb=_thumb()[50:70, 82:100].reshape(-1, 3).mean(axis=0).astype(np.float32),
+            px_per_thumb=512 * ENLARGED / THUMB,
         ),
         metadata={"camera": "Pixel 8"},
-        flags=ref.flags,
+        card=card,
+        patch=grey if rung == "patch" else None,
+        flags=ref.flags | (Flag.CARD_UNUSABLE if card is not None and card.problem else Flag.NONE),
     )
 
 
-def _correction() -> ColorCorrection:
+CARD_MATRIX = np.array([[1.1, -0.1, 0.0], [-0.02, 0.85, 0.01], [0.0, -0.08, 0.95]], np.float32)
+CARD_TONE = np.stack([np.linspace(0.01, 1.0, 12), np.linspace(0.01, 1.0, 12) ** 1.15], axis=1).astype(np.float32)
+
+
+def _card() -> CardReading:
+    """Return a card as a warm lamp shows it; `CARD_TONE` and `CARD_MATRIX` put its colours right."""
+    seen = reference_linear_rgb("2014") @ np.linalg.inv(CARD_MATRIX).T
+    x, y = np.meshgrid(np.arange(6), np.arange(4))
+    usable = np.ones(24, bool)
+    usable[17] = False
+    return CardReading(
+        corners_xy=np.array([(1080.0, 1090.0), (1480, 1050), (1500, 1320), (1100, 1360)]),
+        patches_xy=np.stack([1120 + 68 * x, 1120 + 68 * y], axis=-1).reshape(-1, 2).astype(float),
+        linear_rgb=np.interp(seen, CARD_TONE[:, 1], CARD_TONE[:, 0]).astype(np.float32),
+        scatter=np.full(24, 0.01, np.float32),
+        usable=usable,
+        width_px=400.0,
+    )
+
+
+def _correction(rung: Rung, file: str, reference: str) -> ColorCorrection:
+    if rung == "card":
+        return ColorCorrection(
+            rung="card", anchor="card", matrix=CARD_MATRIX, tone=CARD_TONE, residual_delta_e=0.6,
+            leave_one_out_delta_e=0.9, log_gain_covariance=_covariance(0.008), relative_redness_se=0.004,
+            reason="24 patches of the card (edition 2014), tone curve and 3×3",
+        )  # fmt: skip
+    if rung == "patch":
+        gains = np.array([0.9 / 0.8, 0.9 / 0.7, 0.9 / 0.6], np.float32)
+        return ColorCorrection(
+            rung="patch", anchor="patch", matrix=np.eye(3, dtype=np.float32), gains=gains,
+            log_gain_covariance=_covariance(0.015), relative_redness_se=0.008, reason="white-balanced on a grey patch",
+        )  # fmt: skip
+    if rung == "background":
+        return ColorCorrection(
+            rung="background", anchor=reference, matrix=np.eye(3, dtype=np.float32), residual_delta_e=1.4,
+            log_gain_covariance=_covariance(0.0 if file == reference else 0.015), relative_redness_se=0.012,
+            reason="a wall that all photos share",
+            used=None if file == reference else _around() & (np.arange(THUMB) < THUMB // 2),
+        )  # fmt: skip
     return ColorCorrection(
-        rung="background",
-        matrix=np.eye(3, dtype=np.float32),
-        residual_delta_e=1.4,
-        a_star_se=0.5,
-        lightness_se=0.9,
-        redness_index_se=0.02,
-        relative_redness_se=0.012,
-        reason="a wall that all photos share",
-    )
+        rung="none", matrix=np.eye(3, dtype=np.float32), log_gain_covariance=_covariance(0.11),
+        relative_redness_se=0.025, reason="the background is another one", flags=Flag.COLOR_NOT_MATCHED,
+    )  # fmt: skip
+
+
+def _covariance(standard_error: float) -> np.ndarray:
+    """Return the covariance of ln R, ln G, ln B where each is off by so much on its own, and all by twice that."""
+    return standard_error**2 * (np.eye(3) + 4 * np.ones((3, 3)))
 
 
 def _registration(parts: tuple[str, ...], refused: tuple[str, ...]) -> Registration:
@@ -494,6 +572,7 @@ def _photo_rows(
     inspections: dict[str, Inspection],
     rejected: tuple[Rejection, ...],
     registrations: dict[str, Registration],
+    corrections: dict[str, ColorCorrection],
 ) -> tuple[PhotoReport, ...]:
     used = [
         PhotoReport(
@@ -512,11 +591,18 @@ def _photo_rows(
             mm_per_px=0.365,
             sharpness=0.6,
             misfit_percent_iod=registrations[ref.file].misfit_percent_iod["face"] if ref.file in registrations else 0.0,
-            color_reference="background",
-            residual_delta_e=1.4,
-            flags=ref.flags,
+            color_reference=corrections[ref.file].rung,
+            residual_delta_e=corrections[ref.file].residual_delta_e,
+            flags=inspections[ref.file].flags,
             not_registered=registrations[ref.file].refused if ref.file in registrations else (),
             misfit_by_region=dict(registrations[ref.file].misfit_percent_iod) if ref.file in registrations else {},
+            color_anchor=corrections[ref.file].anchor,
+            color_reason=corrections[ref.file].reason,
+            leave_one_out_delta_e=corrections[ref.file].leave_one_out_delta_e,
+            a_star_se=corrections[ref.file].a_star_se,
+            camera="Pixel 8",
+            exposure="1/60 s, f/1.7, ISO 120",
+            flash="not fired",
         )
         for ref, view in refs
     ]

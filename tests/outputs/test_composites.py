@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from skinprogress.color.spaces import srgb_to_linear
 from skinprogress.face.canonical import apply_affine, estimate_similarity
 from skinprogress.outputs import composites
 from skinprogress.outputs.alignment import (
@@ -28,8 +29,9 @@ from skinprogress.outputs.composites import (
     write_composites,
 )
 from skinprogress.outputs.pairs import photos_of, render_pair, sessions_to_show
+from skinprogress.outputs.registration_view import lay_over
 from skinprogress.outputs.wording import phase_text, safe_name
-from skinprogress.records import ClientResult, ColorCorrection, Phase
+from skinprogress.records import ClientResult, ColorCorrection, Phase, Rung
 
 Fake = Callable[..., ClientResult]
 
@@ -127,11 +129,64 @@ def test_color_is_one_map_in_linear_light(client: ClientResult) -> None:
 def test_one_unmatched_photo_leaves_both_as_they_are(client: ClientResult) -> None:
     plain = render_pair(client, view="front").after
     _correct(client, client.sessions[-1], matrix=np.diag([0.5, 1.0, 1.0]).astype(np.float32))
-    _correct(client, client.sessions[0], rung="none")
+    _correct(client, client.sessions[0], rung="none", anchor="")
     pair = render_pair(client, view="front")
     assert pair.color_reference == "none"
     assert np.array_equal(pair.after, plain)
     assert "colour not matched" in pair.footer
+
+
+@pytest.mark.parametrize(
+    ("rungs", "anchors", "shared"),
+    [
+        (("card", "card"), ("card", "card"), "card"),
+        (("card", "background"), ("card", "card"), "background"),
+        (("background", "card"), ("card", "card"), "background"),
+        (("card", "patch"), ("card", "patch"), "none"),
+        (("background", "background"), ("a.jpg", "b.jpg"), "none"),
+        (("none", "none"), ("", ""), "none"),
+    ],
+)
+def test_colours_are_matched_where_both_are_expressed_in_the_same(
+    client: ClientResult, rungs: tuple[Rung, Rung], anchors: tuple[str, str], shared: Rung
+) -> None:
+    taken = render_pair(client, view="front")
+    blue = np.array([0.8, 0.8, 1.2], np.float32)
+    for session, rung, anchor in zip(client.sessions, rungs, anchors, strict=True):
+        _correct(client, session, rung=rung, anchor=anchor, gains=blue)
+    pair = render_pair(client, view="front")
+    assert pair.color_reference == shared
+    assert np.array_equal(pair.before, taken.before) == np.array_equal(pair.after, taken.after) == (shared == "none")
+    assert (pair.brightness == 1.0) == (shared == "none")
+
+
+def test_a_pair_is_as_bright_as_its_first_photo_was_taken_by_one_factor(client: ClientResult) -> None:
+    taken = render_pair(client, view="front")
+    assert "as bright as" not in taken.footer
+    tone = np.array([[0.01, 0.005], [0.5, 0.25], [1.0, 0.5]], np.float32)
+    _correct(client, client.sessions[0], rung="card", anchor="card", tone=tone)
+    _correct(client, client.sessions[1], rung="card", anchor="card", tone=tone, gains=np.full(3, 0.5, np.float32))
+    pair = render_pair(client, view="front")
+    assert pair.brightness == pytest.approx(2.0, rel=1e-3)
+    middle = tuple(slice(int(0.45 * n), int(0.55 * n)) for n in pair.before.shape[:2])
+    assert np.abs(pair.before[middle].astype(float) - taken.before[middle]).mean() < 1.5
+    light = [srgb_to_linear(p.after[middle]).mean() for p in (pair, taken)]
+    assert light[0] / light[1] == pytest.approx(0.5, rel=0.03)  # the second stays as much darker as the card says
+    assert "The first is as bright as it was taken, the second in true proportion to it." in pair.footer
+
+
+def test_root_polynomials_reach_every_picture(client: ClientResult, tmp_path: Path) -> None:
+    def pictures() -> list[np.ndarray]:
+        return [render_pair(client, view="front").after, np.asarray(Image.open(write_aligned(client, tmp_path)[1]))]
+
+    plain = pictures()
+    roots = np.column_stack([np.diag([0.4, 1.0, 1.0]), np.zeros((3, 3))]).astype(np.float32)
+    _correct(client, client.sessions[1], matrix=roots)
+    for before, after in zip(plain, pictures(), strict=True):
+        assert before[..., 0].mean() > after[..., 0].mean() + 15
+        assert abs(before[..., 1].mean() - after[..., 1].mean()) < 2
+    laid = lay_over(client, photos_of(client, "front")[1])
+    assert laid.reference[laid.face][:, 0].mean() > laid.aligned[laid.face][:, 0].mean() + 15
 
 
 def test_footer_says_what_differs_and_what_was_matched(client: ClientResult) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from skinprogress.api import PhotoCheck
 from skinprogress.outputs.console import check_remarks, describe_session, render_check_table, render_summary_table
-from skinprogress.records import ClientResult, PhotoReport
+from skinprogress.records import FLAG_TEXT, ClientResult, Flag, PhotoReport
 
 Fake = Callable[..., ClientResult]
 FEW = {"metrics": ("redness", "relative_redness"), "regions": ("forehead", "cheek_left", "face")}
@@ -106,11 +106,41 @@ def test_numbing_and_the_days_after_are_not_judged(fake_result: Fake) -> None:
 
 def test_a_session_without_a_usable_photo_is_told_of(fake_result: Fake) -> None:
     result = fake_result(n_sessions=3)
-    lost = dataclasses.replace(
-        result.photos[0], file="x.jpg", session="2030-01-01", status="rejected", code="no_face"
-    )
+    lost = dataclasses.replace(result.photos[0], file="x.jpg", session="2030-01-01", status="rejected", code="no_face")
     (line,) = [row for row in _printed(render_summary_table(_with(result, lost))) if "2030-01-01" in row]
     assert "no photo that could be used" in line
+
+
+def test_a_card_is_named_where_there_is_one(fake_result: Fake) -> None:
+    result = fake_result(2, rungs=("card", "none"), card_problem="a corner of it is cut off", **FEW)
+    checks = _checks(result)
+    lines = _printed(render_check_table(checks))
+    assert "card" in lines[0]
+    assert [("seen" in line, "unusable" in line) for line in lines[1:]] == [(True, False), (False, True)] * 2
+    assert all(len(line) <= 80 for line in lines)
+    assert "card" not in _printed(render_check_table(_checks(fake_result(2, **FEW))))[0]
+
+
+def test_an_unusable_card_says_why_and_what_helps_once(fake_result: Fake) -> None:
+    result = fake_result(2, rungs=("none",), card_problem="a corner of it is cut off", **FEW)
+    fact = FLAG_TEXT[Flag.CARD_UNUSABLE]
+    checks = [PhotoCheck(i.ref, i, "", (fact,), "") for i in result.inspections.values()]
+    assert check_remarks(checks) == [
+        "better   colour card: hold the card a hand's breadth further down: all 4 photos",
+        f"note     {fact}: a corner of it is cut off: all 4 photos",
+    ]
+
+
+def test_the_end_of_a_run_says_what_colour_was_matched_on(fake_result: Fake) -> None:
+    result = fake_result(2, rungs=("card", "none", "background"), card_problem="a corner of it is cut off", **FEW)
+    lines = _printed(render_summary_table(result))
+    assert "colour" in lines[0]
+    assert all(len(line) <= 80 for line in lines)
+    words = " ".join(" ".join(lines).split())
+    for word in ("card", "background", "none", "unusable)"):
+        assert word in words
+    plain = " ".join(_printed(render_summary_table(fake_result(2, **FEW))))
+    assert "background" in plain and "card" not in plain
 
 
 def _with(result: ClientResult, photo: PhotoReport) -> ClientResult:

@@ -128,7 +128,9 @@ def test_another_exposure_is_evened_out_for_the_eye_and_told(client: ClientResul
     assert 1.7 < laid.brightness < 2.6  # 0.7 of the stored value is less than half of the light
     assert _off(laid) < 6
     told = " ".join(explain(laid))
-    assert "times as bright as the photo is" in told and "nothing was measured from this picture" in told
+    assert (
+        "times as bright, to look like the reference photo" in told and "nothing was measured from this picture" in told
+    )
 
 
 def test_the_picture_says_what_it_is(fake_result: Fake, tmp_path: Path) -> None:

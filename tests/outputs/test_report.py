@@ -86,8 +86,8 @@ def test_one_file_that_asks_nothing_of_the_network(fake_result: Fake, tmp_path: 
     html = write_outputs(result, tmp_path / "out")["report"][0].read_text("utf-8")
     page = _Page(html)
     images = page.all("img")
-    # slider 2, side by side 1, thumbnails 6, charts 2, alignment 4
-    assert len(images) == 15
+    # slider 2, side by side 1, thumbnails 6, charts 2, alignment 4, colour 1 of the reference photo and 3 of each other
+    assert len(images) == 15 + 1 + 5 * 3
     assert all(i["src"].startswith("data:image/") and i["alt"] for i in images)
     for tag, attrs in page.tags:
         assert tag not in ("link", "iframe", "object", "embed", "base", "form", "a")
@@ -290,6 +290,20 @@ def test_grade_f_gives_no_figure_and_says_what_helps(fake_result: Fake, tmp_path
     assert not page.all("li") or all("title" not in attrs for attrs in page.all("li"))
 
 
+def test_a_pair_of_grade_f_is_folded_away_with_its_reason(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, folder=tmp_path / "photos", **FEW)
+    for grade, folded in (("B", False), ("F", True)):
+        html = render_report(_graded(result, grade, "another person"), tmp_path)
+        before = html.split("data-slider")[0].split("<h2>Before and after</h2>")[1]
+        assert ("<details" in before and "Not comparable (grade F): another person." in before) == folded
+        assert "<details open" not in before
+
+
+def test_a_fit_begins_a_sentence_of_its_own(fake_result: Fake, tmp_path: Path) -> None:
+    page = _page(fake_result(2, folder=tmp_path / "photos", **FEW), tmp_path)
+    assert "25 April 2026 laid over 10 March 2026 . All 2 regions were found again" in page.text
+
+
 def test_without_a_colour_reference_redness_as_a_whole_is_not_compared_and_the_page_says_why(
     fake_result: Fake, tmp_path: Path
 ) -> None:
@@ -441,7 +455,7 @@ def test_progress_names_every_output_in_order(fake_result: Fake, tmp_path: Path,
     seen: list[str] = []
     written = write_outputs(fake_result(1, **FEW), tmp_path / "out", progress=seen.append)
     assert seen == [OUTPUTS[name].title for name in written]
-    assert list(written) == ["tables", "charts", "composites", "alignment", "aligned", "report"]
+    assert list(written) == ["tables", "charts", "composites", "alignment", "colors", "aligned", "report"]
 
 
 def test_an_output_folder_that_is_a_file_stops_before_anything(fake_result: Fake, tmp_path: Path) -> None:

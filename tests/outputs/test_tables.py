@@ -58,9 +58,9 @@ def test_every_table_has_the_fields_of_its_record_in_their_order(fake_result: Fa
         with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
             n_rows = sum(1 for _ in csv.reader(file))
-        fields = [f.name for f in dataclasses.fields(record) if f.name != "misfit_by_region"]
-        by_region = [f"misfit_{r}" for r in REGIONS if r != "face"] if record is PhotoReport else []
-        assert header == fields + by_region
+        by_region = [f"misfit_{r}" for r in REGIONS if r != "face"]
+        fields = [[f.name] if f.name != "misfit_by_region" else by_region for f in dataclasses.fields(record)]
+        assert header == [name for names in fields for name in names]
         assert n_rows == len(getattr(result, name))
 
 
@@ -78,18 +78,49 @@ def test_numbers_stay_numbers_and_nothing_is_empty_by_another_name() -> None:
     assert "nan" not in text.lower() and "None" not in text
 
 
-def test_misfit_has_a_column_a_region_at_the_end(fake_result: Fake) -> None:
+def test_misfit_has_a_column_a_region(fake_result: Fake) -> None:
     result = fake_result(2, refused=("chin", "jaw_left"))
     rows = _read(render_csv(PhotoReport, result.photos))
     for photo, row in zip(result.photos, rows, strict=True):
         registration = result.registrations.get(photo.file)
-        assert list(row)[-12:] == ["not_registered", *(f"misfit_{r}" for r in REGIONS if r != "face")]
+        start = list(row).index("not_registered")
+        assert list(row)[start + 1 :][:11] == [f"misfit_{r}" for r in REGIONS if r != "face"]
         assert row["not_registered"] == ("chin; jaw_left" if registration else "")
         for region in REGIONS:
             if region != "face":
                 value = row[f"misfit_{region}"]
                 assert value == (str(registration.misfit_percent_iod[region]) if registration else "")
     assert "misfit_face" not in rows[0] and "misfit_by_region" not in rows[0]
+
+
+def test_what_is_known_of_colour_and_camera_stands_at_the_end(fake_result: Fake) -> None:
+    result = fake_result(2, rungs=("card", "none"), photos_per_session=1)
+    rows = _read(render_csv(PhotoReport, result.photos))
+    columns = list(rows[0])
+    last_region = [f"misfit_{r}" for r in REGIONS if r != "face"][-1]
+    assert columns[columns.index(last_region) + 1 :] == [
+        "color_anchor", "color_reason", "leave_one_out_delta_e", "a_star_se", "lightness_se", "redness_index_se",
+        "relative_redness_se", "clipped_share", "camera", "software", "exposure", "flash", "white_balance",
+    ]  # fmt: skip
+    card, none, lost = rows
+    assert (card["color_anchor"], card["leave_one_out_delta_e"], card["camera"]) == ("card", "0.9", "Pixel 8")
+    assert float(none["a_star_se"]) > 4 > float(card["a_star_se"]) > 0
+    assert none["color_anchor"] == none["leave_one_out_delta_e"] == lost["a_star_se"] == ""
+
+
+def test_the_record_of_the_run_holds_all_of_a_colour_correction(fake_result: Fake, tmp_path: Path) -> None:
+    result = fake_result(2, rungs=("card", "patch"), photos_per_session=1)
+    files = list(result.plan.corrections)
+    write_tables(result, tmp_path)
+    color = json.loads((tmp_path / "run.json").read_text("utf-8"))["plan"]["color"]
+    for file in files:
+        true, found = result.plan.corrections[file], color[file]
+        assert found["anchor"] == found["rung"] == true.rung
+        for name in ("gains", "matrix", "log_gain_covariance"):
+            np.testing.assert_allclose(found[name], getattr(true, name), rtol=1e-6)
+    np.testing.assert_allclose(color[files[0]]["tone"], result.plan.corrections[files[0]].tone, rtol=1e-6)
+    assert color[files[1]]["tone"] is color[files[1]]["residual_delta_e"] is None
+    assert "used" not in color[files[0]]
 
 
 def test_coverage_is_a_number_and_what_hides_the_skin_is_text(fake_result: Fake) -> None:
