@@ -1,5 +1,7 @@
 """The colour reference that is nearly always there: walls, clothes and furniture that two photos share."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +15,10 @@ from skinprogress.records import BackgroundSample, BoolArray, ColorCorrection, F
 _TOLERANCE = np.array([0.25, 0.06, 0.06])
 _LINEAR_SD = np.array([0.15, 0.02, 0.03])
 _QUADRATIC_SD = np.array([0.05, 0.005, 0.008])
-# Tone curve and saturation of the two photos differ by such a share of the distance from skin's own colour, and stray
-# light in the lens by so much of white.
-_TONE_SD = np.array([0.03, 0.02, 0.02])
+# Tone curve and saturation of the two photos differ by such a share of the distance from skin's own colour (less where
+# one and the same camera is known to have taken both), and stray light in the lens by so much of white.
+_TONE_SD = np.array([0.06, 0.06, 0.06])
+_SAME_CAMERA_TONE_SD = np.array([0.03, 0.025, 0.025])
 _VEIL_SD = 0.004
 # Px that differ by less than this count as one object, and how far the light on two objects lies apart.
 _SAME_COLOR = np.array([0.3, 0.1, 0.1])
@@ -41,7 +44,10 @@ _PX_PER_SAMPLE = 60.0
 _WALL_TO_FACE_SD = np.array([0.04, 0.010, 0.015])
 # Another wall that looks alike: how far white and grey paints lie apart.
 _PAINT_SD = np.array([0.04, 0.010, 0.015])
-_RELATIVE_SE = 0.003
+_RELATIVE_SE = 0.006
+# Two cameras that agree on a wall do not agree on skin: about one a*, as under lights of other spectra.
+_OTHER_CAMERA_SD = np.array([0.05, 0.035, 0.05])
+_OTHER_CAMERA_RELATIVE_SE = 0.01
 
 
 def match_background(photo: Surroundings, reference: Surroundings) -> ColorCorrection | str:
@@ -70,7 +76,17 @@ def match_background(photo: Surroundings, reference: Surroundings) -> ColorCorre
             best = found
     if best is None and not isinstance(found := _match_colors(photo.sample, reference.sample), str):
         best = found
-    return best if best is not None else reasons[-1]
+    if best is None:
+        return reasons[-1]
+    if photo.camera and reference.camera and photo.camera != reference.camera:
+        return replace(
+            best,
+            log_gain_covariance=best.log_gain_covariance
+            + FROM_OPPONENT @ np.diag(_OTHER_CAMERA_SD**2) @ FROM_OPPONENT.T,
+            relative_redness_se=float(np.hypot(best.relative_redness_se, _OTHER_CAMERA_RELATIVE_SE)),
+            reason=f"{best.reason}; with another camera, so skin may still differ",
+        )
+    return best
 
 
 def _same_frame(photo: Surroundings, reference: Surroundings) -> npt.NDArray[np.float64]:
@@ -105,7 +121,9 @@ def _match_places(
     ratio = log_own - log_moved
     head = reference.head_xy @ [0.0, 0.0, 1.0] / ours.px_per_thumb
     terms = _drift_terms(np.argwhere(both)[:, ::-1] + 0.5 - head, max(shape) / 2.0)
-    found = _fit_drift(ratio, terms, *_rendering_terms(log_own, log_moved, ours, theirs))
+    same_camera = bool(photo.camera) and photo.camera == reference.camera
+    tone_sd = _SAME_CAMERA_TONE_SD if same_camera else _TONE_SD
+    found = _fit_drift(ratio, terms, *_rendering_terms(log_own, log_moved, ours, theirs), tone_sd=tone_sd)
     if found is None:
         return "the background is another one, or its light changed"
     gain, agree, error = found
@@ -195,7 +213,7 @@ def _rendering_terms(
 
 
 def _fit_drift(
-    ratio: FloatArray, terms: FloatArray, from_skin: FloatArray, veil: FloatArray
+    ratio: FloatArray, terms: FloatArray, from_skin: FloatArray, veil: FloatArray, *, tone_sd: FloatArray
 ) -> tuple[FloatArray, BoolArray, FloatArray] | None:
     """Robust fit of a constant and a small drift of the light; the constant, who agrees, and its standard error.
 
@@ -217,7 +235,7 @@ def _fit_drift(
         planes = np.empty_like(ratio)
         for axis in range(3):
             scatter = max(1.4826 * _mad((ratio - fitted)[agree, axis]), 0.003)
-            tone, flare = _TONE_SD[axis] * from_skin[agree, axis], _VEIL_SD * veil[agree, axis]
+            tone, flare = tone_sd[axis] * from_skin[agree, axis], _VEIL_SD * veil[agree, axis]
             variance = _OBJECT_SD[axis] ** 2 + tone**2 + flare**2 + share[agree] * scatter**2 * _PX_PER_SAMPLE
             weighted = design[agree].T * (share[agree] / variance)
             # Prior: no drift, within what light does over one wall; the constant is free.

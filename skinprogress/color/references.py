@@ -20,9 +20,6 @@ from skinprogress.settings import CardEdition, ColorChoice
 # A camera's own white balance and exposure, as measured on selfies: green, red over green, blue over green.
 _CAMERA_SD = np.array([0.30, 0.173, 0.25])
 _CAMERA_RELATIVE_SE = 0.012
-# Two cameras that agree on a wall do not agree on skin: about one a*, as between lights of other spectra.
-_OTHER_CAMERA_SD = np.array([0.05, 0.035, 0.05])
-_OTHER_CAMERA_RELATIVE_SE = 0.01
 # So many photos of a frame are tried before a photo counts as one that matches nothing.
 _TRIED = 4
 
@@ -38,15 +35,12 @@ class ColorEvidence:
     patch : PatchReading or None
     colorless : bool
         The photo is black and white.
-    camera : str
-        Make and model; empty where not known.
     """
 
     surroundings: Surroundings
     card: CardReading | None = None
     patch: PatchReading | None = None
     colorless: bool = False
-    camera: str = ""
 
 
 Absolute = Callable[[ColorEvidence, CardEdition], ColorCorrection | str]
@@ -99,15 +93,7 @@ def _to_patch(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection
 
 
 def _by_background(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection | str:
-    found = match_background(photo.surroundings, reference.surroundings)
-    if isinstance(found, str) or not (photo.camera and reference.camera) or photo.camera == reference.camera:
-        return found
-    return replace(
-        found,
-        log_gain_covariance=found.log_gain_covariance + FROM_OPPONENT @ np.diag(_OTHER_CAMERA_SD**2) @ FROM_OPPONENT.T,
-        relative_redness_se=float(np.hypot(found.relative_redness_se, _OTHER_CAMERA_RELATIVE_SE)),
-        reason=f"{found.reason}; with another camera, so skin may still differ",
-    )
+    return match_background(photo.surroundings, reference.surroundings)
 
 
 REFERENCES: dict[Rung, ColorReference] = {

@@ -33,11 +33,14 @@ class Surroundings:
     head_xy : (2, 3) float64
         Similarity that carries canonical head coordinates to photo px: where the head is, how large, how tilted.
     size_px : (height, width) of the photo
+    camera : str
+        Make and model; empty where not known.
     """
 
     sample: BackgroundSample
     head_xy: npt.NDArray[np.float64]
     size_px: tuple[int, int]
+    camera: str = ""
 
 
 def sample_background(photo: Photo, outline_xy: npt.NDArray[np.float64]) -> BackgroundSample:

@@ -104,11 +104,11 @@ def _evidence(inspection: Inspection) -> ColorEvidence:
             sample=inspection.background,
             head_xy=_head_similarity(inspection.landmarks),
             size_px=(inspection.height_px, inspection.width_px),
+            camera=" ".join(inspection.metadata.get(key, "") for key in ("make", "model")).strip(),
         ),
         card=inspection.card,
         patch=inspection.patch,
         colorless=Flag.NO_COLOR in inspection.flags,
-        camera=" ".join(inspection.metadata.get(key, "") for key in ("make", "model")).strip(),
     )
 
 

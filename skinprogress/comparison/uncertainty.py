@@ -7,33 +7,48 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-Statistic = Literal["median", "spread"]
+Statistic = Literal["trimmed_mean", "spread"]
 FloatMap = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 _BINS = 64
 # Share of the px on either side of a quantile within which its resamples are looked for.
 _REACH = 0.25
-_QUANTILES: dict[Statistic, tuple[float, ...]] = {"median": (0.5,), "spread": (0.1587, 0.8413)}
+_SPREAD = (0.1587, 0.8413)
+_TRIMMED = (0.2, 0.8)
 
 
 def region_statistic(values: npt.NDArray[np.floating], statistic: Statistic) -> float:
-    """Median, or half the distance between the 16th and 84th percentile; NaN for no values.
+    """Trimmed mean, or half the distance between the 16th and 84th percentile; NaN for no values.
+
+    Parameters
+    ----------
+    values : (n,) float
+    statistic : {'trimmed_mean', 'spread'}
+        The mean of what is left without the lowest and the highest fifth; it does not snap to the steps of 8-bit
+        photos, as a median does (that alone made 0.3 a*-eq), and moles and stray hairs hardly move it.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Wilcox 2017, "Introduction to robust estimation and hypothesis testing": 20 % from each end as the rule.
 
     Examples
     --------
-    >>> region_statistic(np.array([1.0, 2.0, 9.0]), "median")
-    2.0
+    >>> region_statistic(np.array([1.0, 2.0, 3.0, 4.0, 90.0]), "trimmed_mean")
+    3.0
     """
     if values.size == 0:
         return float("nan")
-    return float(_combine(np.quantile(values, _QUANTILES[statistic]), statistic))
-
-
-def _combine(quantiles: npt.NDArray[np.floating], statistic: Statistic) -> npt.NDArray[np.float64]:
-    """From quantiles along the last axis to the statistic."""
-    q = np.asarray(quantiles, np.float64)
-    return q[..., 0] if statistic == "median" else (q[..., 1] - q[..., 0]) / 2.0
+    if statistic == "spread":
+        low, high = np.quantile(values, _SPREAD)
+        return float(high - low) / 2.0
+    cut = int(_TRIMMED[0] * values.size)
+    ordered = np.partition(values.ravel(), (cut, values.size - cut - 1))
+    return float(np.mean(ordered[cut : values.size - cut], dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +119,8 @@ def resampled_statistic(
 ) -> npt.NDArray[np.float64]:
     """The statistic in every resample, (n_resamples,), by histograms of each block.
 
-    Drawing a block twice counts its histogram twice, so that no px needs to be sorted again. Only the neighbourhood of
-    each quantile is resolved: no resample moves it further than that.
+    Drawing a block twice counts its histogram twice, so that no px needs to be sorted again. Of a quantile only the
+    neighbourhood is resolved: no resample moves it further than that.
     """
     every = slice(None, None, 1 if max_px is None else 1 + blocks.where.size // max_px)
     values, block = plane.ravel()[blocks.where[every]], blocks.block[every]
@@ -114,15 +129,46 @@ def resampled_statistic(
         values, block = values[finite], block[finite]
     if not values.size:
         return np.full(len(blocks.weights), np.nan)
-    levels = _QUANTILES[statistic]
-    around = [np.clip([q - _REACH, q + _REACH], 0.0, 1.0) for q in levels]
+    if statistic == "trimmed_mean":
+        return _resampled_trimmed_mean(values, block, blocks)
+    around = [np.clip([q - _REACH, q + _REACH], 0.0, 1.0) for q in _SPREAD]
     # The edges only frame the histogram: a few thousand px place them well enough.
     edges = np.quantile(values[:: 1 + values.size // 4000], np.concatenate(around)).reshape(-1, 2)
-    draws = [
-        _resampled_quantile(values, block, blocks, q, float(low), float(high))
-        for q, (low, high) in zip(levels, edges, strict=True)
-    ]
-    return np.asarray(_combine(np.stack(draws, axis=-1), statistic))
+    low, high = (
+        _resampled_quantile(values, block, blocks, q, float(start), float(end))
+        for q, (start, end) in zip(_SPREAD, edges, strict=True)
+    )
+    return np.asarray((high - low) / 2.0)
+
+
+def _resampled_trimmed_mean(
+    values: npt.NDArray[np.float32], block: npt.NDArray[np.int64], blocks: Blocks
+) -> npt.NDArray[np.float64]:
+    """The trimmed mean in every resample, from counts and sums of each block's histogram."""
+    n_blocks = blocks.weights.shape[1]
+    low, high = np.quantile(values[:: 1 + values.size // 4000], [0.01, 0.99])
+    if not high > low:
+        return np.full(len(blocks.weights), float(low))
+    bins = np.clip((values - np.float32(low)) * np.float32(_BINS / (high - low)) + 1.0, 0.0, _BINS + 1.0)
+    place = block * (_BINS + 2) + bins.astype(np.int64)
+    shape, size = (n_blocks, _BINS + 2), n_blocks * (_BINS + 2)
+    # Counted from the low end, so that small sums are not lost in large ones.
+    sums = np.bincount(place, weights=values - low, minlength=size).reshape(shape)
+    counts = np.bincount(place, minlength=size).reshape(shape)
+    n, total = (blocks.weights.astype(np.float64) @ np.cumsum(c, axis=1) for c in (counts, sums))
+    start, end = (_sum_up_to(n, total, share) for share in _TRIMMED)
+    return np.asarray(low + (end - start) / ((_TRIMMED[1] - _TRIMMED[0]) * n[:, -1]))
+
+
+def _sum_up_to(
+    counts: npt.NDArray[np.float64], sums: npt.NDArray[np.float64], share: float
+) -> npt.NDArray[np.float64]:
+    """Sum of the lowest ``share`` of the px of each resample, from cumulative counts and sums over bins."""
+    target = share * counts[:, -1:]
+    at = np.clip((counts < target).sum(axis=1), 1, counts.shape[1] - 1)[:, None]
+    (n0, n1), (s0, s1) = ([np.take_along_axis(c, at - k, axis=1) for k in (1, 0)] for c in (counts, sums))
+    inside = np.clip((target - n0) / np.maximum(n1 - n0, 1e-9), 0.0, 1.0)
+    return np.asarray((s0 + inside * (s1 - s0))[:, 0])
 
 
 def _resampled_quantile(

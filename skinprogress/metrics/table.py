@@ -36,9 +36,9 @@ class Metric:
     ----------
     compute : callable
         From a prepared face to a map, (S, S) float32.
-    statistic : {'median', 'spread'}
-        What is taken of the map over a region: the median, or half the distance between the 16th and 84th percentile
-        (a standard deviation for a normal distribution).
+    statistic : {'trimmed_mean', 'spread'}
+        What is taken of the map over a region: the mean without the lowest and highest fifth, or half the distance
+        between the 16th and 84th percentile (a standard deviation for a normal distribution).
     local : bool
         Each px of the map depends on that px alone.
     relative : bool
@@ -65,7 +65,7 @@ class Metric:
     version: int
     unit: str
     better: Literal["lower", "higher"] | None
-    statistic: Literal["median", "spread"]
+    statistic: Literal["trimmed_mean", "spread"]
     compute: Callable[[MetricInput], FloatMap]
     equivalence: float
     decimals: int
@@ -92,15 +92,15 @@ _ROWS = (
     Metric(
         name="redness",
         title="Redness",
-        version=1,
+        version=2,
         unit="a*",
         better="lower",
-        statistic="median",
+        statistic="trimmed_mean",
         compute=redness.redness,
         equivalence=1.0,
         decimals=1,
         meaning="How red the skin is, on the scale that colour meters use. About 2.5 is a difference that people see.",
-        formula="median of CIELAB a*",
+        formula="20 % trimmed mean of CIELAB a*",
         value_range="5 to 35 on skin",
         caveat="Moves with exposure and white balance; shows less of the same blood on dark skin.",
         source="CIE 15:2004; visible threshold: COLIPA",
@@ -109,15 +109,15 @@ _ROWS = (
     Metric(
         name="redness_index",
         title="Redness index",
-        version=1,
+        version=2,
         unit="a*-eq",
         better="lower",
-        statistic="median",
+        statistic="trimmed_mean",
         compute=redness.redness_index,
         equivalence=1.0,
         decimals=1,
         meaning="Redness as the ratio of red to green light: free of shading, and the same for all skin tones.",
-        formula="median of (ln R − ln G) / 0.0405 in linear light",
+        formula="20 % trimmed mean of (ln R − ln G) / 0.0405 in linear light",
         value_range="5 to 35 on skin",
         caveat="Moves with the colour of the light; melanin raises it too.",
         source="Diffey, Oliver, Farr 1984",
@@ -128,10 +128,10 @@ _ROWS = (
     Metric(
         name="relative_redness",
         title="Relative redness",
-        version=1,
+        version=2,
         unit="a*-eq",
         better=None,
-        statistic="median",
+        statistic="trimmed_mean",
         compute=redness.redness_index,
         equivalence=1.0,
         decimals=1,
@@ -149,15 +149,15 @@ _ROWS = (
     Metric(
         name="haemoglobin_index",
         title="Haemoglobin index",
-        version=1,
+        version=2,
         unit="OD",
         better="lower",
-        statistic="median",
+        statistic="trimmed_mean",
         compute=pigmentation.haemoglobin_index,
         equivalence=0.09,
         decimals=2,
         meaning="Amount of blood colour, separated from melanin and shading: a cross-check of the redness index.",
-        formula="median of (−2.1, 3.5, −1.4) · (−ln R, −ln G, −ln B); 1 % of blood adds about 0.26",
+        formula="20 % trimmed mean of (−2.1, 3.5, −1.4) · (−ln R, −ln G, −ln B); 1 % of blood adds about 0.26",
         value_range="only differences mean something",
         caveat="Noisier than the redness index; shine and the blue channel disturb it.",
         source="Tsumura, Haneishi, Miyake 1999; fixed axes",
@@ -166,15 +166,15 @@ _ROWS = (
     Metric(
         name="melanin_index",
         title="Melanin index",
-        version=1,
+        version=2,
         unit="OD",
         better=None,
-        statistic="median",
+        statistic="trimmed_mean",
         compute=pigmentation.melanin_index,
         equivalence=0.09,
         decimals=2,
         meaning="Amount of brown pigment, separated from blood and shading.",
-        formula="median of the melanin amount of the same separation",
+        formula="20 % trimmed mean of the melanin amount of the same separation",
         value_range="only differences mean something",
         caveat="Rests on the blue channel: yellow light looks like melanin.",
         source="Tsumura, Haneishi, Miyake 1999; fixed axes",
@@ -220,15 +220,15 @@ _ROWS = (
     Metric(
         name="log_redness_index",
         title="Redness index (log)",
-        version=1,
+        version=2,
         unit="ln",
         better="lower",
-        statistic="median",
+        statistic="trimmed_mean",
         compute=redness.log_redness_index,
         equivalence=0.0405,
         decimals=3,
         meaning="The redness index before it is divided into a*-equivalents.",
-        formula="median of ln R − ln G in linear light",
+        formula="20 % trimmed mean of ln R − ln G in linear light",
         value_range="0.2 to 1.4 on skin",
         caveat="As the redness index.",
         source="Diffey, Oliver, Farr 1984",

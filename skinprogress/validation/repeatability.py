@@ -11,8 +11,7 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -23,11 +22,12 @@ from scipy.optimize import minimize
 
 from skinprogress.color.references import uncorrected
 from skinprogress.comparison.calibration import REPEATABILITY, color_error
+from skinprogress.comparison.planning import choose_corrections
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import compare_client, inspect_photo
-from skinprogress.records import Change, ColorCorrection, Comparison, Course, PhotoRef, Rung
+from skinprogress.records import Change, ClientResult, Comparison, Course, PhotoRef, Rung
 from skinprogress.settings import Settings
 
 COVARIATES = ("per_light", "per_light_color", "per_exposure", "per_expression", "per_blur")
@@ -78,14 +78,22 @@ def compare_retakes(pairs: list[tuple[Path, Path]], *, settings: Settings | None
         for comparison in result.comparisons:
             if comparison.against == "baseline" and comparison.grade != "F":
                 changes = tuple(c for c in result.changes if c.against == "baseline")
-                variance = color_variances(result.plan.corrections.values(), comparison.color_reference)
+                variance = color_variances(result, comparison.color_reference)
                 retakes.append(Retake(f"{before.stem}-{after.stem}", comparison, changes, variance))
     return retakes
 
 
-def color_variances(corrections: Iterable[ColorCorrection], rung: Rung) -> dict[str, float]:
-    """What is known of the error that two photos' colour corrections leave in their difference, by metric."""
-    both = [uncorrected("") if rung == "none" else correction for correction in corrections]
+def color_variances(result: ClientResult, rung: Rung) -> dict[str, float]:
+    """What is known of the error that two photos' colour corrections leave in their difference, by metric.
+
+    Retakes are of one camera, whether or not their files say so: what another might add is not in the differences.
+    """
+    plan = result.plan
+    seen = [replace(i, metadata={**i.metadata, "model": "the same"}) for i in result.inspections.values()]
+    of_one_camera = choose_corrections(
+        seen, plan.view_of, plan.reference_of, course=plan.course, settings=result.settings
+    )
+    both = [uncorrected("") if rung == "none" else correction for correction in of_one_camera.values()]
     return {m.name: float(sum(color_error(m, correction) ** 2 for correction in both)) for m in METRICS.values()}
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import trim_mean
 
 from skinprogress.color.spaces import (
     DENSITY_FLOOR,
@@ -225,10 +226,10 @@ def measure(face: FloatMap, seen: npt.NDArray[np.bool_]) -> Values:
         inside = region_mask(name, SIDE_PX)[skin]
         if not inside.any():
             continue
-        found["redness", name] = float(np.median(a_star[inside]))
-        found["redness_index", name] = float(np.median(index[inside]))
+        found["redness", name] = float(trim_mean(a_star[inside], 0.2))
+        found["redness_index", name] = float(trim_mean(index[inside], 0.2))
         if name != WHOLE_FACE and not inside.all():
-            found["relative_redness", name] = found["redness_index", name] - float(np.median(index[~inside]))
+            found["relative_redness", name] = found["redness_index", name] - float(trim_mean(index[~inside], 0.2))
     return found
 
 

@@ -1,5 +1,7 @@
 """Colour is matched on what is not the client, or refused."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -132,6 +134,17 @@ def test_a_dark_background_is_trusted_less() -> None:
     of_light, of_dark = match_background(light, light), match_background(seen(dark), seen(dark))
     assert not isinstance(of_light, str) and not isinstance(of_dark, str)
     assert of_dark.lightness_se > 1.5 * of_light.lightness_se
+
+
+def test_one_camera_is_trusted_more_than_two_and_than_who_knows_what() -> None:
+    one, other = seen(scene()), seen(scene() * [1.05, 1.0, 0.95])
+    cameras = {"same": ("X", "X"), "unknown": ("", ""), "two": ("X", "Y")}
+    found = {
+        name: match_background(replace(other, camera=b), replace(one, camera=a)) for name, (a, b) in cameras.items()
+    }
+    errors = [c.redness_index_se for c in found.values() if not isinstance(c, str)]
+    assert errors == sorted(errors) and len(set(errors)) == 3
+    assert "another camera" in found["two"].reason and "another camera" not in found["same"].reason
 
 
 @pytest.mark.parametrize("linear", [scene(plain=True) * [1.7, 1.0, 0.5], np.clip(scene(plain=True) * 3.0, 0, 1)])

@@ -157,11 +157,3 @@ def test_uncorrected_is_wide() -> None:
     assert found.reason == "because"
     assert found.a_star_se > 3.0
     np.testing.assert_array_equal(apply_correction(SKIN[None], found)[0], SKIN.astype(np.float32))
-
-
-def test_two_cameras_are_trusted_less_than_one() -> None:
-    one = correct_colors({"a": replace(photo(), camera="X"), "b": replace(photo(CAST), camera="X")}, reference="a")
-    two = correct_colors({"a": replace(photo(), camera="X"), "b": replace(photo(CAST), camera="Y")}, reference="a")
-    assert two["b"].a_star_se > np.hypot(one["b"].a_star_se, 1.0)
-    assert two["b"].relative_redness_se > one["b"].relative_redness_se
-    assert "another camera" in two["b"].reason and "another camera" not in one["b"].reason
