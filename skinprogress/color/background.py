@@ -39,6 +39,8 @@ _PLAIN_SPREAD = 0.12
 _MIN_CORRELATION = 0.7
 # Neighbouring px repeat each other: about one independent sample in so many thumbnail px.
 _PX_PER_SAMPLE = 60.0
+# More px than this do not place the light any better.
+_MOST_PX = 3000
 # The light on the wall is not quite the light on the face, and the camera's tone curve is not quite known where the
 # wall is lighter or darker than skin: what remains although the wall matches perfectly (same three axes).
 _WALL_TO_FACE_SD = np.array([0.04, 0.010, 0.015])
@@ -128,7 +130,9 @@ def _match_places(
         return "the background is another one, or its light changed"
     gain, agree, error = found
     share = float(agree.mean())
-    if share < _MIN_CONSENSUS or agree.sum() < _MIN_SHARE_OF_PHOTO * both.size:
+    if share >= _MIN_CONSENSUS and agree.sum() < _MIN_SHARE_OF_PHOTO * both.size:
+        return "too little of the background can be seen in both photos"
+    if share < _MIN_CONSENSUS:
         return f"only {share:.0%} of the background agrees on one change of light: the scene changed"
     if np.abs(gain[1:]).max() > _MAX_CHROMA_GAIN or abs(gain[0]) > _MAX_EXPOSURE_GAIN:
         return "the background would need a larger correction than one camera's settings explain"
@@ -220,34 +224,33 @@ def _fit_drift(
     Tone curve and stray light are not fitted, a wall cannot tell them from the light: they only lend less weight to
     what is far from skin's colour, and widen the error.
     """
-    gain = np.median(ratio, axis=0)
-    fitted = np.broadcast_to(gain, ratio.shape)
-    design = np.concatenate([np.ones((len(terms), 1)), terms], axis=1)
+    every = np.s_[:: 1 + len(ratio) // _MOST_PX]
+    whole, y, x = ratio, ratio[every], np.concatenate([np.ones((len(terms), 1)), terms], axis=1)
+    design, tones, flares = x[every], tone_sd * from_skin[every], _VEIL_SD * veil[every]
     # What has one colour errs together: JPEG, for one, rounds the colour of a smooth wall as a whole.
-    bins = np.round(from_skin / _SAME_COLOR).astype(np.int64)
+    bins = np.round(from_skin[every] / _SAME_COLOR).astype(np.int64)
     _, which, count = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
     share = 1.0 / count[which.ravel()]
-    error = np.zeros(3)
+    px_per_sample = max(1.0, _PX_PER_SAMPLE * len(y) / len(whole))
+    light = np.zeros((3, design.shape[1]))
+    light[:, 0], error = np.median(y, axis=0), np.zeros(3)
     for _ in range(6):
-        agree = (np.abs(ratio - fitted) < _TOLERANCE).all(axis=1)
+        residual = y - design @ light.T
+        agree = (np.abs(residual) < _TOLERANCE).all(axis=1)
         if agree.sum() < 20:
             return None
-        planes = np.empty_like(ratio)
         for axis in range(3):
-            scatter = max(1.4826 * _mad((ratio - fitted)[agree, axis]), 0.003)
-            tone, flare = tone_sd[axis] * from_skin[agree, axis], _VEIL_SD * veil[agree, axis]
-            variance = _OBJECT_SD[axis] ** 2 + tone**2 + flare**2 + share[agree] * scatter**2 * _PX_PER_SAMPLE
+            scatter = max(1.4826 * _mad(residual[agree, axis]), 0.003)
+            tone, flare = tones[agree, axis], flares[agree, axis]
+            variance = _OBJECT_SD[axis] ** 2 + tone**2 + flare**2 + share[agree] * scatter**2 * px_per_sample
             weighted = design[agree].T * (share[agree] / variance)
             # Prior: no drift, within what light does over one wall; the constant is free.
             precision = np.r_[0.0, [_LINEAR_SD[axis] ** -2] * 2, [_QUADRATIC_SD[axis] ** -2] * 3]
             inverse = np.linalg.inv(weighted @ design[agree] + np.diag(precision))
-            estimate = inverse @ (weighted @ ratio[agree, axis])
-            planes[:, axis] = design @ estimate
-            gain[axis] = estimate[0]
             row = inverse[0] @ weighted
+            light[axis] = inverse @ (weighted @ y[agree, axis])
             error[axis] = np.sqrt(inverse[0, 0] + (row @ tone) ** 2 + (row @ flare) ** 2)
-        fitted = planes
-    return gain, np.asarray((np.abs(ratio - fitted) < _TOLERANCE).all(axis=1)), error
+    return light[:, 0], np.asarray((np.abs(whole - x @ light.T) < _TOLERANCE).all(axis=1)), error
 
 
 def _is_flat(linear_rgb: npt.NDArray[np.float32]) -> BoolArray:
