@@ -4,13 +4,14 @@ To add one: a function and a row in ``REFERENCES``, from best to worst. It eithe
 (``absolute``), or carries one photo to another's rendering (``relative``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skinprogress.color.background import match_background
 from skinprogress.color.card_fit import fit_card
+from skinprogress.color.card_values import reference_linear_rgb
 from skinprogress.color.correcting import chain
 from skinprogress.color.patches import fit_patch
 from skinprogress.color.surroundings import FROM_OPPONENT, Surroundings
@@ -20,6 +21,8 @@ from skinprogress.settings import CardEdition, ColorChoice
 # A camera's own white balance and exposure, as measured on selfies: green, red over green, blue over green.
 _CAMERA_SD = np.array([0.30, 0.173, 0.25])
 _CAMERA_RELATIVE_SE = 0.012
+# Patches of a card that stand for a grey object, the lightest that is hardly ever over-exposed first.
+_MIDDLE_GREYS = (19, 20, 21)
 # So many photos of a frame are tried before a photo counts as one that matches nothing.
 _TRIED = 4
 
@@ -79,17 +82,28 @@ def _by_patch(photo: ColorEvidence, edition: CardEdition) -> ColorCorrection | s
 
 
 def _to_patch(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection | str:
-    """Carry a photo with a patch to the rendering of one with a card or a patch: grey to grey."""
+    """Carry a photo with a patch to the rendering of one with a patch or a card: grey to grey."""
     if photo.patch is None:
         return "no grey or white patch"
-    own = fit_patch(photo.patch)
-    other = fit_patch(reference.patch) if reference.patch is not None else "the other photo has no patch"
+    grey = _grey_of(reference)
+    own, other = fit_patch(photo.patch), "the other photo has no patch" if grey is None else fit_patch(grey)
     if isinstance(own, str) or isinstance(other, str):
         return own if isinstance(own, str) else str(other)
-    return replace(
-        own, anchor="", gains=own.gains / other.gains,
-        log_gain_covariance=own.log_gain_covariance / 2.0, reason="matched on the patch",
-    )  # fmt: skip
+    return replace(own, anchor="", gains=own.gains / other.gains, reason="matched on the patch")
+
+
+def _grey_of(photo: ColorEvidence) -> PatchReading | None:
+    """The patch of a photo, or a middle grey of its card."""
+    if photo.patch is not None or photo.card is None or photo.card.problem:
+        return photo.patch
+    usable = [k for k in _MIDDLE_GREYS if photo.card.usable[k]]
+    if not usable:
+        return None
+    return PatchReading(
+        linear_rgb=photo.card.linear_rgb[usable[0]],
+        scatter=float(photo.card.scatter[usable[0]]),
+        reflectance=float(reference_linear_rgb("2014")[usable[0], 1]),
+    )
 
 
 def _by_background(photo: ColorEvidence, reference: ColorEvidence) -> ColorCorrection | str:
@@ -172,13 +186,19 @@ def correct_colors(
     if not frame and main in usable:
         found[main], frame = _frame_of(main), [main]
     default = found[main] if main in frame else found[frame[0]] if frame else None
-    while usable.keys() - found.keys():
-        waiting = [f for f in usable if f not in found]
-        _carry(waiting, frame, usable, allowed, found, why, main)
-        waiting = [f for f in waiting if f not in found]
-        if waiting:
-            frame = [waiting[0]]
-            found[waiting[0]] = _frame_of(waiting[0])
+    while waiting := [f for f in usable if f not in found]:
+        for file in waiting:
+            near = sorted(frame, key=lambda f: (f != main, RUNGS.index(found[f].rung)))[:_TRIED]
+            carried = _carry(usable[file], [(usable[f], found[f]) for f in near], allowed)
+            if isinstance(carried, ColorCorrection):
+                found[file] = carried
+                frame.append(file)
+            else:
+                why[file] += carried
+        left = [f for f in waiting if f not in found]
+        if left:
+            frame = [left[0]]
+            found[left[0]] = _frame_of(left[0])
     finished = {file: _finished(file, found, why[file], default) for file in evidence}
     return {file: _with_card_told(c, evidence[file], why[file]) for file, c in finished.items()}
 
@@ -190,36 +210,28 @@ def _frame_of(file: str) -> ColorCorrection:
         anchor=file,
         matrix=np.eye(3, dtype=np.float32),
         residual_delta_e=0.0,
-        reason="the reference photo: the others are matched to it",
+        reason="other photos are matched to it",
     )
 
 
 def _carry(
-    waiting: list[str],
-    frame: list[str],
-    evidence: Mapping[str, ColorEvidence],
+    photo: ColorEvidence,
+    corrected: Sequence[tuple[ColorEvidence, ColorCorrection]],
     allowed: Mapping[Rung, ColorReference],
-    found: dict[str, ColorCorrection],
-    why: Mapping[str, list[str]],
-    main: str,
-) -> None:
-    """Carry photos to photos of the frame, the reference photo first; each that is carried carries others in turn."""
-    for file in waiting:
-        order = sorted(frame, key=lambda f: (f != main, RUNGS.index(found[f].rung)))[:_TRIED]
-        for row in (row for row in allowed.values() if row.relative is not None):
-            best: ColorCorrection | None = None
-            for other in order:
-                step = row.relative(evidence[file], evidence[other]) if row.relative else "no such reference"
-                if isinstance(step, str):
-                    why[file].append(step)
-                    continue
-                whole = chain(step, found[other])
-                if best is None or whole.redness_index_se < best.redness_index_se:
-                    best = whole
-            if best is not None:
-                found[file] = best
-                frame.append(file)
-                break
+) -> ColorCorrection | list[str]:
+    """Carry a photo to the best of several corrected ones, by the best reference; or why there is no way."""
+    reasons = []
+    for relative in (row.relative for row in allowed.values() if row.relative is not None):
+        ways = []
+        for other, correction in corrected:
+            step = relative(photo, other)
+            if isinstance(step, str):
+                reasons.append(step)
+            else:
+                ways.append(chain(step, correction))
+        if ways:
+            return min(ways, key=lambda way: way.redness_index_se)
+    return reasons
 
 
 def _finished(

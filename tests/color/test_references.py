@@ -114,6 +114,13 @@ def test_a_patch_gives_white_balance_and_exposure() -> None:
     np.testing.assert_allclose(skin_lab(CAST * 0.8, found["b"]), skin_lab(np.ones(3), found["a"]), atol=0.01)
 
 
+def test_a_patch_is_matched_to_the_greys_of_a_card() -> None:
+    evidence = {"a": photo(card=card(np.ones(3))), "b": photo(CAST, where=OTHER, patch=patch(CAST))}
+    found = correct_colors(evidence, reference="a")
+    assert found["b"].rung == "patch" and found["b"].anchor == "card"
+    np.testing.assert_allclose(skin_lab(CAST, found["b"]), skin_lab(np.ones(3), found["a"]), atol=0.6)
+
+
 def test_a_bad_patch_is_no_reference() -> None:
     found = correct_colors(
         {"a": photo(patch=patch(np.ones(3), problem="the patch is over-exposed")), "b": photo(where=OTHER)},
