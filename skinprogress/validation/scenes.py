@@ -41,6 +41,7 @@ _MAX_SIDE_PX = 1600
 _MIN_IOD_PX = 180.0
 _CLIPPED = 0.95
 # Of pigment directions: nobody's blood has exactly the published colour.
+_EDGE_MM = 1.0
 _DIRECTION_JITTER = 0.1
 # Skin of ears and neck: as far from the face's median hue, in robust deviations, and as much lighter or darker (ln).
 _HUE_REACH = 4.2
@@ -274,6 +275,7 @@ def apply_change(scene: Scene, change: PigmentChange) -> FloatMap:
     weight = scene.client_skin
     if change.region != WHOLE_FACE:
         shape = (scene.linear_rgb.shape[0], scene.linear_rgb.shape[1])
-        weight = region_weight(scene.landmarks.points_xy, shape, (change.region,))
+        # A sharp edge: what is true of a region must not hang on how far its mask reaches into a soft one.
+        weight = region_weight(scene.landmarks.points_xy, shape, (change.region,), feather_mm=_EDGE_MM)
     density = np.float32(change.amount) * np.array(change.density, np.float32)
     return np.asarray(scene.linear_rgb * np.exp(-weight[..., None] * density), np.float32)
