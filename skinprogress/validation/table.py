@@ -19,9 +19,9 @@ class Figure:
     Attributes
     ----------
     kind : str
-        What was validated: ``alignment``.
+        What was validated: ``alignment`` or ``color``.
     tier : str
-        How hard the test is: ``T0`` changes made in the computer, ``T3`` rendered truth, ``T4`` real photos.
+        How hard the test is: ``T0`` and ``T1`` changes made in the computer, ``T3`` rendered truth, ``T4`` real photos.
     test, method : str
     subject : str
         A photo, a pair ``photo on reference``, a pattern of photos that ends in ``*``, or ``all``.
