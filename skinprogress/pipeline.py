@@ -109,7 +109,10 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
     if landmarks.iod_px < 2 * settings.min_iod_px:
         flags |= Flag.LOW_RESOLUTION
     distance_cm = estimate_face_size(landmarks)[1]
-    background = sample_background(photo, landmarks.points_xy[list(FACE_OVAL)])
+    outline_xy = landmarks.points_xy[list(FACE_OVAL)]
+    background, patch = sample_background(photo, outline_xy), read_patch(photo, outline_xy)
+    if patch is not None and patch.problem:
+        flags |= Flag.PATCH_UNUSABLE
     if is_colorless(background):
         flags |= Flag.NO_COLOR
     # Of a turned head the landmark model's depth is not good enough to tell.
@@ -127,7 +130,7 @@ def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
         background=background,
         metadata=photo.metadata,
         card=read_card(photo),
-        patch=read_patch(photo),
+        patch=patch,
         flags=flags,
     )
 

@@ -77,6 +77,8 @@ class Flag(enum.Flag):
     NO_COLOR = enum.auto()
     FILTER_SUSPECTED = enum.auto()
     CARD_UNUSABLE = enum.auto()
+    PATCH_UNUSABLE = enum.auto()
+    CARD_DISAGREES = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -122,6 +124,8 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.LANDMARKS_UNSTEADY: "the face is partly hidden, dark or blurred: where its parts lie is not sure",
     Flag.NO_COLOR: "the photo is black and white: nothing that needs colour can be told from it",
     Flag.FILTER_SUSPECTED: "the file was written by a program or a camera mode that may smooth or recolour skin",
+    Flag.PATCH_UNUSABLE: "the grey or white patch named in course.toml could not be used",
+    Flag.CARD_DISAGREES: "card and background disagree: the card may not have been in the light of the face",
     Flag.CARD_UNUSABLE: "a colour card is in the photo and could not be used",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }

@@ -32,7 +32,11 @@ _DISTINCT = 0.25
 _MIN_SHARE_OF_PHOTO = 0.03
 _MIN_CONSENSUS = 0.5
 # White balance and exposure differ between photos of one phone by no more than this; beyond, the object is another one.
-_MAX_CHROMA_GAIN = 0.45
+_MAX_CHROMA_GAIN = 0.40
+# Light whose colour the camera had to balance more leaves more of it on skin, whose spectrum is no wall's.
+_SPECTRUM_SHARE = 0.2
+# So much of what both photos show, if it looks as before, refutes a change of light.
+_OBJECTING_SHARE = 0.04
 _MAX_EXPOSURE_GAIN = 1.5
 # Below this spread of its colours a background has no structure that could prove that it is the same.
 _PLAIN_SPREAD = 0.12
@@ -46,7 +50,7 @@ _MOST_PX = 3000
 _WALL_TO_FACE_SD = np.array([0.04, 0.010, 0.015])
 # Another wall that looks alike: how far white and grey paints lie apart.
 _PAINT_SD = np.array([0.04, 0.010, 0.015])
-_RELATIVE_SE = 0.006
+_RELATIVE_SE, _SAME_CAMERA_RELATIVE_SE = 0.012, 0.006
 # Two cameras that agree on a wall do not agree on skin: about one a*, as under lights of other spectra.
 _OTHER_CAMERA_SD = np.array([0.05, 0.035, 0.05])
 _OTHER_CAMERA_RELATIVE_SE = 0.01
@@ -80,15 +84,17 @@ def match_background(photo: Surroundings, reference: Surroundings) -> ColorCorre
         best = found
     if best is None:
         return reasons[-1]
-    if photo.camera and reference.camera and photo.camera != reference.camera:
-        return replace(
-            best,
-            log_gain_covariance=best.log_gain_covariance
-            + FROM_OPPONENT @ np.diag(_OTHER_CAMERA_SD**2) @ FROM_OPPONENT.T,
-            relative_redness_se=float(np.hypot(best.relative_redness_se, _OTHER_CAMERA_RELATIVE_SE)),
-            reason=f"{best.reason}; with another camera, so skin may still differ",
-        )
-    return best
+    if not (photo.camera and reference.camera):
+        return replace(best, reason=f"{best.reason}; the files do not name their camera, so it is trusted less")
+    if photo.camera == reference.camera:
+        return replace(best, relative_redness_se=_SAME_CAMERA_RELATIVE_SE)
+    more = FROM_OPPONENT @ np.diag(_OTHER_CAMERA_SD**2) @ FROM_OPPONENT.T
+    return replace(
+        best,
+        log_gain_covariance=best.log_gain_covariance + more,
+        relative_redness_se=float(np.hypot(best.relative_redness_se, _OTHER_CAMERA_RELATIVE_SE)),
+        reason=f"{best.reason}; with another camera, so skin may still differ",
+    )
 
 
 def _same_frame(photo: Surroundings, reference: Surroundings) -> npt.NDArray[np.float64]:
@@ -129,6 +135,8 @@ def _match_places(
     if found is None:
         return "the background is another one, or its light changed"
     gain, agree, error = found
+    if _objection(ratio[~agree], gain, both.sum()):
+        return "things in the background disagree: some look as before, others changed colour"
     share = float(agree.mean())
     if share >= _MIN_CONSENSUS and agree.sum() < _MIN_SHARE_OF_PHOTO * both.size:
         return "too little of the background can be seen in both photos"
@@ -199,6 +207,23 @@ def _main_colors(sample: BackgroundSample) -> tuple[FloatArray, FloatArray, npt.
     return np.array(medians).reshape(-1, 3), share, label
 
 
+def _objection(ratio: FloatArray, gain: FloatArray, n_px: int) -> bool:
+    """Whether a good part of what does not agree has hardly changed colour at all: then a wall was painted.
+
+    Parameters
+    ----------
+    ratio : (n, 3) float
+        Of the px that do not agree.
+    gain : (3,) float
+        What the others agree on.
+    n_px : int
+        All px that both photos show.
+    """
+    clearly = np.abs(gain[1:]) > 2.0 * _TOLERANCE[1:]
+    unchanged = (np.abs(ratio) < _TOLERANCE).all(axis=1)
+    return bool(clearly.any() and unchanged.sum() > max(_OBJECTING_SHARE * n_px, 60.0))
+
+
 def _drift_terms(from_face_px: FloatArray, half_side_px: float) -> FloatArray:
     """Low-order terms of the place, zero at the face, (n, 5)."""
     x, y = (from_face_px / half_side_px).T
@@ -264,6 +289,7 @@ def _correction(
     gain: FloatArray, error: FloatArray, own: FloatArray, moved: FloatArray, *, plain: bool, used: BoolArray
 ) -> ColorCorrection:
     variance = error**2 + _WALL_TO_FACE_SD**2 + (_PAINT_SD**2 if plain else 0.0)
+    variance = variance + np.array([0.0, 1.0, 1.0]) * (_SPECTRUM_SHARE * np.abs(gain)) ** 2
     gains = np.exp(FROM_OPPONENT @ gain).astype(np.float32)
     distance = delta_e_76(linear_rgb_to_lab(moved * gains), linear_rgb_to_lab(own))
     return ColorCorrection(

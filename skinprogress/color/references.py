@@ -10,17 +10,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skinprogress.color.background import match_background
-from skinprogress.color.card_fit import fit_card
+from skinprogress.color.card_fit import CardFit, fit_card
 from skinprogress.color.card_values import reference_linear_rgb
-from skinprogress.color.correcting import chain
+from skinprogress.color.correcting import apply_correction, chain
 from skinprogress.color.patches import fit_patch
 from skinprogress.color.surroundings import FROM_OPPONENT, Surroundings
 from skinprogress.records import RUNGS, CardReading, ColorCorrection, Flag, PatchReading, Rung
 from skinprogress.settings import CardEdition, ColorChoice
 
 # A camera's own white balance and exposure, as measured on selfies: green, red over green, blue over green.
-_CAMERA_SD = np.array([0.30, 0.173, 0.25])
+_CAMERA_SD = np.array([0.2, 0.14, 0.2])
 _CAMERA_RELATIVE_SE = 0.012
+# Natural log of the brightness that a card leaves open; beyond, a shadow lies over it. Even light leaves 0.1.
+_MOST_UNEVEN = 0.22
+# Standard errors by which card and background may differ.
+_CONTRADICTED = 2.0
 # Patches of a card that stand for a grey object, the lightest that is hardly ever over-exposed first.
 _MIDDLE_GREYS = (19, 20, 21)
 # So many photos of a frame are tried before a photo counts as one that matches nothing.
@@ -62,6 +66,8 @@ def _by_card(photo: ColorEvidence, edition: CardEdition) -> ColorCorrection | st
     if photo.card is None:
         return "no colour card"
     fit = photo.card.problem or fit_card(photo.card, edition=edition)
+    if isinstance(fit, CardFit) and fit.log_covariance[1, 1] > _MOST_UNEVEN**2:
+        fit = "the light on it is too uneven: part of it lies in shadow"
     if isinstance(fit, str):
         return f"the colour card could not be used: {fit}"
     return ColorCorrection(
@@ -182,6 +188,8 @@ def correct_colors(
             else:
                 found[file] = correction
     main = reference if reference in usable else next(iter(usable), reference)
+    if "background" in allowed:
+        _cross_check(found, usable, main)
     frame = [f for f in found if found[f].anchor]
     if not frame and main in usable:
         found[main], frame = _frame_of(main), [main]
@@ -200,7 +208,29 @@ def correct_colors(
             frame = [left[0]]
             found[left[0]] = _frame_of(left[0])
     finished = {file: _finished(file, found, why[file], default) for file in evidence}
-    return {file: _with_card_told(c, evidence[file], why[file]) for file, c in finished.items()}
+    return {file: _with_trouble_told(c, evidence[file], why[file], choice) for file, c in finished.items()}
+
+
+def _cross_check(found: dict[str, ColorCorrection], evidence: Mapping[str, ColorEvidence], main: str) -> None:
+    """Widen what a card or patch says where a background that it shares with the reference photo's contradicts it."""
+    for file in [f for f, c in found.items() if main in found and f != main and c.anchor == found[main].anchor != ""]:
+        step = _by_background(evidence[file], evidence[main])
+        if isinstance(step, str):
+            continue
+        own, other = found[file], found[main]
+        skin = evidence[file].surroundings.sample.skin_rgb
+        here, there = apply_correction(skin, own), apply_correction(skin * step.gains, other)
+        gap = np.log(np.maximum(here, 1e-3) / np.maximum(there, 1e-3)).astype(np.float64)
+        # Brightness may differ from place to place; the colour of the light must not.
+        gap -= gap.mean()
+        known = np.sqrt(sum(c.redness_index_se**2 for c in (own, other, step)))
+        if abs(gap[0] - gap[1]) > _CONTRADICTED * known:
+            found[file] = replace(
+                own,
+                log_gain_covariance=own.log_gain_covariance + np.outer(gap, gap),
+                reason=f"{own.reason}; the background says otherwise: was the {own.rung} in the light of the face?",
+                flags=own.flags | Flag.CARD_DISAGREES,
+            )
 
 
 def _frame_of(file: str) -> ColorCorrection:
@@ -249,11 +279,16 @@ def _finished(
     return replace(plain, gains=default.gains, tone=default.tone, matrix=default.matrix)
 
 
-def _with_card_told(correction: ColorCorrection, evidence: ColorEvidence, why: list[str]) -> ColorCorrection:
-    """Say of a photo whose card could not be used what was wrong with it."""
-    if evidence.card is None or correction.rung == "card":
-        return correction
-    told = [text for text in why if "colour card" in text and text not in correction.reason]
-    return replace(
-        correction, reason="; ".join([correction.reason, *told[:1]]), flags=correction.flags | Flag.CARD_UNUSABLE
-    )
+def _with_trouble_told(
+    correction: ColorCorrection, evidence: ColorEvidence, why: list[str], choice: ColorChoice
+) -> ColorCorrection:
+    """Say of a photo whose card or patch could not be used what was wrong with it, and what the user has forbidden."""
+    told, flags = [correction.reason], correction.flags
+    if correction.rung == "none" and choice not in ("auto", "none"):
+        told.insert(0, f"nothing but the {choice} was allowed")
+    if evidence.card is not None and correction.rung != "card" and choice in ("auto", "card"):
+        told += [text for text in why if "colour card" in text and text not in correction.reason][:1]
+        flags |= Flag.CARD_UNUSABLE
+    if evidence.patch is not None and evidence.patch.problem and evidence.patch.problem not in correction.reason:
+        told.append(evidence.patch.problem)
+    return replace(correction, reason="; ".join(told), flags=flags)

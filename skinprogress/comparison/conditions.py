@@ -44,6 +44,8 @@ class PairConditions:
         Share of the bare face that is usable in all photos of both sessions.
     iod_px : float
         Of the smallest face.
+    rung : Rung
+        Best colour reference that a photo of each session has.
     """
 
     light_difference: float
@@ -87,7 +89,7 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         misfit_percent_iod=max(f.misfit_percent_iod for f in faces),
         coverage=float(skin.sum() / max(bare.sum(), 1)),
         iod_px=min(f.inspection.landmarks.iod_px for f in faces),
-        rung=max((shared_rung(a.correction, b.correction) for a in baseline for b in followup), key=RUNGS.index),
+        rung=min((shared_rung(a.correction, b.correction) for a in baseline for b in followup), key=RUNGS.index),
     )
 
 

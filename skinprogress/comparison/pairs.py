@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from skinprogress.color.references import uncorrected
+from skinprogress.color.references import shared_rung, uncorrected
 from skinprogress.comparison import course
 from skinprogress.comparison.calibration import change_error, color_error, session_error
 from skinprogress.comparison.conditions import PairConditions, estimate_conditions, grade_pair
@@ -56,6 +56,15 @@ class _Pair:
     @property
     def groups(self) -> tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]]:
         return self.baseline, self.followup
+
+    def groups_for(self, metric: Metric) -> tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]]:
+        """The photos of both sessions; where colour counts, those that the best colour reference brings together."""
+        if not metric.needs_color:
+            return self.groups
+        rung = self.conditions.rung
+        one = [a for a in self.baseline if any(shared_rung(a.correction, b.correction) == rung for b in self.followup)]
+        two = [b for b in self.followup if any(shared_rung(a.correction, b.correction) == rung for a in self.baseline)]
+        return one, two
 
     @property
     def recent(self) -> bool:
@@ -126,7 +135,7 @@ def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
         return _Estimate(nan, nan, nan, 0, Flag.TOO_FEW_PIXELS)
     if metric.color_gradient is not None and any(Flag.NO_COLOR in f.flags for group in pair.groups for f in group):
         return _Estimate(nan, nan, nan, area.n_px, Flag.NO_COLOR)
-    values = [[area_value(f, metric, area) for f in group] for group in pair.groups]
+    values = [[area_value(f, metric, area) for f in group] for group in pair.groups_for(metric)]
     before, after = (float(np.mean(v)) for v in values)
     flags = area.flags
     if not np.isfinite([before, after]).all():
@@ -142,7 +151,7 @@ def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
 def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -> float:
     """Standard error of the difference: skin within the photo, shots, sessions."""
     c = pair.conditions
-    draws = [np.mean([area_draws(f, metric, area) for f in group], axis=0) for group in pair.groups]
+    draws = [np.mean([area_draws(f, metric, area) for f in group], axis=0) for group in pair.groups_for(metric)]
     within = resampling_error(draws[1] - draws[0], area.blocks.n_blocks)
     session = change_error(
         metric.name,
@@ -168,7 +177,9 @@ def _color_variances(pair: _Pair, metric: Metric) -> list[float]:
     """What the colour correction leaves in each session's mean: shots of one room err alike, so they do not average."""
     if pair.conditions.rung == "none":
         return [color_error(metric, uncorrected("")) ** 2] * 2
-    return [float(np.mean([color_error(metric, f.correction) ** 2 for f in group])) for group in pair.groups]
+    return [
+        float(np.mean([color_error(metric, f.correction) ** 2 for f in group])) for group in pair.groups_for(metric)
+    ]
 
 
 def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: float) -> Change:
@@ -181,6 +192,7 @@ def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: fl
         # Where hair or shadow hides most of a region, its edges may be what changed: no direction is claimed.
         better = None
     from_session, to_session = pair.sessions
+    groups = pair.groups_for(metric)
     status: CourseStatus = ""
     if course.is_recent(pair.plan, to_session):
         days = pair.plan.phases[to_session].days_after
@@ -203,8 +215,8 @@ def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: fl
         ci_low=low,
         ci_high=high,
         detectable_change=z * estimate.error,
-        n_baseline=len(pair.baseline),
-        n_followup=len(pair.followup),
+        n_baseline=len(groups[0]),
+        n_followup=len(groups[1]),
         color_reference=pair.conditions.rung,
         grade=pair.grade,
         verdict=decide_verdict(

@@ -206,6 +206,10 @@ def _figures(correction: ColorCorrection) -> Iterator[tuple[str, str]]:
         yield "Whole face, redness index", f"{index} a*-eq"
         relative = range_text(correction.relative_redness_se / EI_PER_A_STAR)
         yield "A region against the rest of the face", f"{relative} a*-eq"
+    if correction.rung in ("patch", "background") and not _is_measure(correction):
+        # By construction the corrected wall looks right: how much it took is what tells a wall that was painted.
+        red, green, blue = (number_text(float(gain), 2) for gain in correction.gains)
+        yield "Correction", f"red × {red}, green × {green}, blue × {blue}"
     if math.isfinite(correction.residual_delta_e):
         left = number_text(correction.residual_delta_e, 1)
         if correction.rung == "card":

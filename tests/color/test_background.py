@@ -119,6 +119,17 @@ def test_a_room_whose_things_stand_elsewhere_is_known_by_its_colours() -> None:
     np.testing.assert_allclose(found.gains * gain, 1.0, atol=0.02)
 
 
+def test_a_wall_that_was_painted_is_refuted_by_what_looks_as_before() -> None:
+    shirt = (0.5, 0.52, 0.55)
+    white, green = scene(plain=True), scene(plain=True)
+    green[(green == WALL).all(axis=2)] *= [0.75, 1.0, 0.8]
+    for picture in (white, green):
+        picture[400:, :] = shirt
+    assert "disagree" in str(match_background(seen(green), seen(white)))
+    # A change of light changes both.
+    assert not isinstance(match_background(seen(white * [0.75, 1.0, 0.8]), seen(white)), str)
+
+
 def test_a_plain_wall_is_used_with_a_flag_and_less_trust() -> None:
     busy = match_background(seen(scene()), seen(scene()))
     plain = match_background(seen(scene(plain=True)), seen(scene(plain=True)))

@@ -9,6 +9,7 @@ from skinprogress.color.patches import fit_patch, read_patch
 from skinprogress.color.spaces import linear_to_srgb, srgb_to_linear
 from skinprogress.records import Photo, PhotoRef
 
+FACE = np.array([[100.0, 90.0], [160.0, 90.0], [160.0, 190.0], [100.0, 190.0]])
 CAST = np.array([0.62, 0.55, 0.45])
 
 
@@ -29,7 +30,7 @@ def photo(patch=(20, 30, 40, 50), *, mirrored: bool = False, cast=CAST, uneven: 
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_it_becomes_grey_of_its_reflectance(mirrored: bool) -> None:
-    reading = read_patch(photo(mirrored=mirrored))
+    reading = read_patch(photo(mirrored=mirrored), FACE)
     assert reading is not None and not reading.problem
     found = fit_patch(reading)
     assert not isinstance(found, str)
@@ -38,7 +39,7 @@ def test_it_becomes_grey_of_its_reflectance(mirrored: bool) -> None:
 
 
 def test_without_one_there_is_none() -> None:
-    assert read_patch(photo(patch=None)) is None
+    assert read_patch(photo(patch=None), FACE) is None
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,11 @@ def test_without_one_there_is_none() -> None:
         ({"cast": CAST * 0.005}, "too dark"),
         ({"uneven": 0.6, "cast": CAST * 0.7}, "not of one colour"),
         ({"cast": np.array([0.6, 0.2, 0.1])}, "coloured"),
+        ({"cast": np.array([0.45, 0.25, 0.18])}, "coloured"),
+        ({"patch": (80, 85, 40, 50)}, "on the face"),
     ],
 )
 def test_a_patch_that_cannot_be_used_says_why(values: dict, why: str) -> None:
-    reading = read_patch(photo(**values))
+    reading = read_patch(photo(**values), FACE)
     assert reading is not None
     assert why in str(fit_patch(reading))

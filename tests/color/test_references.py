@@ -164,3 +164,21 @@ def test_uncorrected_is_wide() -> None:
     assert found.reason == "because"
     assert found.a_star_se > 3.0
     np.testing.assert_array_equal(apply_correction(SKIN[None], found)[0], SKIN.astype(np.float32))
+
+
+def test_a_card_in_other_light_than_the_face_is_contradicted_by_the_wall() -> None:
+    tinted = np.array([0.72, 1.0, 1.15])
+    evidence = {"a": photo(card=card(np.ones(3))), "b": photo(card=card(np.ones(3))), "c": photo(card=card(tinted))}
+    found = correct_colors(evidence, reference="a")
+    assert Flag.CARD_DISAGREES in found["c"].flags and Flag.CARD_DISAGREES not in found["b"].flags
+    assert "light of the face" in found["c"].reason
+    wrong = skin_lab(np.ones(3), found["c"])[1] - skin_lab(np.ones(3), found["a"])[1]
+    assert wrong < 2.0 * found["c"].a_star_se
+    assert found["c"].a_star_se > 3.0 * found["b"].a_star_se
+
+
+def test_a_card_half_in_shadow_is_left_for_the_wall() -> None:
+    shaded = card(np.ones(3))
+    shaded.linear_rgb[np.tile(np.arange(6) > 2, 4)] *= 0.35
+    found = correct_colors({"a": photo(), "b": photo(CAST, card=shaded)}, reference="a")
+    assert found["b"].rung == "background" and Flag.CARD_UNUSABLE in found["b"].flags
