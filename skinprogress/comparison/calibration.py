@@ -42,18 +42,20 @@ class Repeatability:
 
 
 REPEATABILITY: dict[str, Repeatability] = {
-    "redness": Repeatability(session=0.37, per_light_color=3.1, per_exposure=5.3),
-    "redness_index": Repeatability(session=0.38, per_light=3.0, per_light_color=6.2, per_exposure=5.5),
+    "redness": Repeatability(session=0.25, per_light_color=3.2, per_exposure=4.6),
+    "redness_index": Repeatability(session=0.25, per_light=4.0, per_light_color=7.4, per_exposure=3.5),
     "relative_redness": Repeatability(session=0.35, per_light=3.6, per_light_color=9.0, per_exposure=1.3),
-    "haemoglobin_index": Repeatability(session=0.033, per_light=0.16, per_light_color=0.43, per_exposure=0.50),
-    "melanin_index": Repeatability(session=0.025, per_light=1.55),
+    "haemoglobin_index": Repeatability(
+        session=0.029, per_light=0.22, per_light_color=0.44, per_exposure=0.39, per_expression=0.035
+    ),
+    "melanin_index": Repeatability(session=0.025, per_light=1.5, per_exposure=0.006),
     "tone_uniformity": Repeatability(
-        session=0.089, per_light=1.24, per_light_color=0.79, per_expression=0.28, proportional=True
+        session=0.089, per_light=1.24, per_light_color=0.78, per_expression=0.28, proportional=True
     ),
     "texture_uniformity": Repeatability(
         session=0.079, per_light=0.56, per_expression=0.17, per_blur=2.2, proportional=True
     ),
-    "log_redness_index": Repeatability(session=0.0155, per_light=0.12, per_light_color=0.25, per_exposure=0.22),
+    "log_redness_index": Repeatability(session=0.010, per_light=0.16, per_light_color=0.30, per_exposure=0.14),
 }
 
 
