@@ -11,10 +11,11 @@ from skinprogress.color import spaces
 
 @pytest.fixture(scope="module")
 def colour() -> Any:
-    """The package colour-science, which warns on import of what it could do besides."""
+    """The package colour-science, which on import warns of what it could do besides and changes how arrays print."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip("colour", reason="needs colour-science, part of the extra test")
+        with np.printoptions():
+            return pytest.importorskip("colour", reason="needs colour-science, part of the extra test")
 
 
 @pytest.fixture(scope="module")
