@@ -117,8 +117,10 @@ def report_photos(
 def _camera(metadata: Mapping[str, str]) -> dict[str, str]:
     """What the file says of its making, in the words of ``photos.csv``."""
     parts = [("{} s", "exposure_time_s"), ("f/{}", "f_number"), ("ISO {}", "iso"), ("{} mm", "focal_length_mm")]
+    make, model = (metadata.get(key, "") for key in ("make", "model"))
     return {
-        "camera": " ".join(metadata[k] for k in ("make", "model") if k in metadata),
+        # Many models begin with the maker's name.
+        "camera": model if model.lower().startswith(make.lower()) else f"{make} {model}".strip(),
         "software": metadata.get("software", ""),
         "exposure": ", ".join(form.format(metadata[key]) for form, key in parts if key in metadata),
         "flash": metadata.get("flash", ""),
