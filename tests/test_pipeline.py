@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.face.landmarks import find_landmarks
@@ -424,12 +425,24 @@ def test_numbing_photos_are_never_a_baseline(portrait, tmp_path, write_photo):
     assert {(c.from_session, c.to_session) for c in result.comparisons if c.against == "baseline"} == {("1", "2")}
 
 
-def test_real_renders_recover_known_redness(real_photos):
+def with_camera(path: Path, folder: Path) -> Path:
+    """A copy of a JPEG that names its camera, px untouched: photos of one camera are trusted more."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Maker", "Model"
+    words = exif.tobytes()
+    segment = b"\xff\xe1" + (len(words) + 2).to_bytes(2, "big") + words
+    data = path.read_bytes()
+    copy = folder / path.name
+    copy.write_bytes(data[:2] + segment + data[2:])
+    return copy
+
+
+def test_real_renders_recover_known_redness(real_photos, tmp_path):
     """Path-traced photos of one head, imaging unchanged, blood added to or taken from both cheeks and nowhere else."""
     base, folder = real_photos / "renders/retake/base.jpg", real_photos / "renders/red_same"
     for name, true in (("hb_-0.12", -2.6), ("hb_+0.12", 2.6), ("hb_+0.25", 5.4)):
         refs = [
-            PhotoRef(path=p, file=p.name, client="c", session=str(k))
+            PhotoRef(path=with_camera(p, tmp_path), file=p.name, client="c", session=str(k))
             for k, p in enumerate((base, folder / f"{name}.jpg"))
         ]
         result = compare_client(refs, client="c", folder=folder, course=Course(), settings=SETTINGS)
