@@ -84,6 +84,10 @@ def match_background(photo: Surroundings, reference: Surroundings) -> ColorCorre
         best = found
     if best is None:
         return reasons[-1]
+    # Not before the choice: it would favour the smaller correction.
+    balance = (TO_OPPONENT @ np.log(best.gains.astype(np.float64))) * [0.0, 1.0, 1.0]
+    spectrum = FROM_OPPONENT @ np.diag((_SPECTRUM_SHARE * balance) ** 2) @ FROM_OPPONENT.T
+    best = replace(best, log_gain_covariance=best.log_gain_covariance + spectrum)
     if not (photo.camera and reference.camera):
         return replace(best, reason=f"{best.reason}; the files do not name their camera, so it is trusted less")
     if photo.camera == reference.camera:
@@ -289,7 +293,6 @@ def _correction(
     gain: FloatArray, error: FloatArray, own: FloatArray, moved: FloatArray, *, plain: bool, used: BoolArray
 ) -> ColorCorrection:
     variance = error**2 + _WALL_TO_FACE_SD**2 + (_PAINT_SD**2 if plain else 0.0)
-    variance = variance + np.array([0.0, 1.0, 1.0]) * (_SPECTRUM_SHARE * np.abs(gain)) ** 2
     gains = np.exp(FROM_OPPONENT @ gain).astype(np.float32)
     distance = delta_e_76(linear_rgb_to_lab(moved * gains), linear_rgb_to_lab(own))
     return ColorCorrection(
