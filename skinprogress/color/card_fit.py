@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,7 @@ class CardFit:
     reason: str
 
 
+@lru_cache(maxsize=256)
 def fit_card(reading: CardReading, *, edition: CardEdition = "auto") -> CardFit | str:
     """Fit tone curve and matrix to a card that was read.
 
@@ -102,6 +104,8 @@ def fit_card(reading: CardReading, *, edition: CardEdition = "auto") -> CardFit 
 
     Notes
     -----
+    A tenth of a second, so kept for each reading: a client is planned more than once, and the report draws the fit.
+
     One robust least-squares fit of CIELAB differences over all used patches: a rising tone curve of three parameters,
     held toward a straight line; an even slope of the light over the card; and a 3×3 matrix in linear light. Curve and
     slope are fitted together, as the greys alone cannot tell them apart. A root-polynomial matrix is taken instead

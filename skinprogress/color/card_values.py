@@ -9,6 +9,9 @@ from skinprogress.color.spaces import Array, lab_to_linear_rgb
 Edition = Literal["2014", "classic"]
 """Pigments since November 2014, or before."""
 
+COLUMNS, ROWS = 6, 4
+"""Patches along the card and across it."""
+
 # CIELAB under D50 as the maker publishes it (X-Rite 2016), patches row by row from dark skin to black.
 _LAB_D50: dict[Edition, list[tuple[float, float, float]]] = {
     "2014": [

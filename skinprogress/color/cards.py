@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.card_grid import Grid, Squares, find_squares, grow_grids
-from skinprogress.color.card_values import reference_linear_rgb
-from skinprogress.color.spaces import apply_matrix, encode_srgb8, srgb_to_linear
+from skinprogress.color.card_values import COLUMNS, ROWS, reference_linear_rgb
+from skinprogress.color.spaces import apply_curve, apply_matrix, encode_srgb8, srgb_to_linear
+from skinprogress.color.surroundings import shrink_whole
 from skinprogress.records import BoolArray, CardReading, Photo
 
-COLUMNS, ROWS = 6, 4
 SEARCH_PX = 1280
 _CELLS = np.array([(c + 0.5, r + 0.5) for r in range(ROWS) for c in range(COLUMNS)])
 _FIELD = np.array([[0.0, 0.0], [COLUMNS, 0.0], [COLUMNS, ROWS], [0.0, ROWS]])
@@ -85,18 +85,15 @@ def _shrink(photo: Photo) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64
     """The photo small, 8-bit and encoded, and photo px per px of it along x and y."""
     height, width = photo.pixels.shape[:2]
     factor = max(1.0, max(height, width) / SEARCH_PX)
-    # A whole number of px first: several times faster than one step by an odd factor.
     whole = int(factor)
-    pixels = photo.pixels[: height // whole * whole, : width // whole * whole]
-    small: npt.NDArray[Any] = pixels
-    if whole > 1:
-        small = np.asarray(cv2.resize(pixels, (width // whole, height // whole), interpolation=cv2.INTER_AREA))
+    small: npt.NDArray[Any] = shrink_whole(photo.pixels, whole)
+    seen = np.array(small.shape[1::-1]) * whole
     if factor > 1.2 * whole:
         size = round(small.shape[1] * whole / factor), round(small.shape[0] * whole / factor)
         small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA))
     if small.dtype != np.uint8:
-        small = encode_srgb8(np.stack([photo.curve[c][small[..., c]] for c in range(3)], axis=2))
-    return np.asarray(small, np.uint8), np.array(pixels.shape[1::-1]) / small.shape[1::-1]
+        small = encode_srgb8(apply_curve(small, photo.curve))
+    return np.asarray(small, np.uint8), seen / small.shape[1::-1]
 
 
 def _ways_to_lie(grid: Grid) -> npt.NDArray[np.float64]:
@@ -225,7 +222,7 @@ def _read_patches(photo: Photo, to_photo: npt.NDArray[np.float64]) -> CardReadin
     inside = ((at >= 0) & (at < [width, height])).all(axis=1).reshape(24, -1).all(axis=1)
     col, row = np.clip(at, 0, [width - 1, height - 1]).astype(int).T
     stored = photo.pixels[row, col].reshape(24, -1, 3)
-    linear = np.stack([photo.curve[c][stored[..., c]] for c in range(3)], axis=2)
+    linear = apply_curve(stored, photo.curve)
     far = np.abs(across).max(axis=1)
     inner, ring = far <= _INNER, far >= _RING
     # Medians in the file's own colours, where noise is not yet mixed between channels.

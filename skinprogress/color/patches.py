@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from skinprogress.color.spaces import apply_curve
 from skinprogress.color.surroundings import FROM_OPPONENT
 from skinprogress.records import ColorCorrection, FloatArray, PatchReading, Photo
 
@@ -43,7 +44,7 @@ def read_patch(photo: Photo, outline_xy: npt.NDArray[np.float64]) -> PatchReadin
     if len(stored) < _MIN_PX or not inside:
         where = "lies outside the photo" if not inside else "is too small"
         return _reading(photo, np.full(3, np.nan), np.nan, f"the patch at {photo.ref.patch} {where}")
-    linear = np.stack([photo.curve[c][stored[:, c]] for c in range(3)], axis=1)
+    linear = apply_curve(stored, photo.curve)
     corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
     on_face, _ = cv2.intersectConvexConvex(corners, cv2.convexHull(outline_xy.astype(np.float32)))
     clipped = (linear > 0.93).any(axis=1).mean()

@@ -61,6 +61,23 @@ def apply_matrix(array: npt.ArrayLike, matrix: npt.NDArray[np.floating[Any]]) ->
     return np.asarray(flat, dtype=np.float32).reshape(values.shape)
 
 
+def apply_curve(stored: npt.NDArray[Any], curve: Array) -> Array:
+    """Look stored numbers up in a photo's tone curves.
+
+    Parameters
+    ----------
+    stored : (..., 3) uint8 or uint16
+    curve : (3, levels) float32
+        Linear light of each channel's numbers.
+
+    Returns
+    -------
+    (..., 3) float32
+        Linear light of the file's own colour space.
+    """
+    return np.stack([curve[channel][stored[..., channel]] for channel in range(3)], axis=-1)
+
+
 def srgb_to_linear(rgb: npt.ArrayLike) -> Array:
     """Decode sRGB to linear light.
 

@@ -21,7 +21,7 @@ from skinprogress.face.quality import (
     rotation_from_pose,
 )
 from skinprogress.records import ClientPlan, ColorCorrection, Course, Flag, Inspection, Landmarks, Rejection, View
-from skinprogress.settings import Settings
+from skinprogress.settings import CardEdition, Settings
 
 # A photo carries more detail than the frame of 1024 px where its px are this much smaller than the frame's.
 _FINER = 1.25
@@ -112,6 +112,11 @@ def _evidence(inspection: Inspection) -> ColorEvidence:
     )
 
 
+def card_edition(course: Course, settings: Settings) -> CardEdition:
+    """Edition of the colour card: what the run is told beats what the course file says."""
+    return course.card_edition if settings.card_edition == "auto" else settings.card_edition
+
+
 def choose_corrections(
     used: Sequence[Inspection],
     view_of: Mapping[str, View],
@@ -125,7 +130,7 @@ def choose_corrections(
     What the run is told beats what the course file says.
     """
     choice = course.color_reference if settings.color_reference == "auto" else settings.color_reference
-    edition = course.card_edition if settings.card_edition == "auto" else settings.card_edition
+    edition = card_edition(course, settings)
     corrections: dict[str, ColorCorrection] = {}
     for view, reference in reference_of.items():
         evidence = {i.ref.file: _evidence(i) for i in used if view_of[i.ref.file] == view}

@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,13 @@ import numpy.typing as npt
 
 from skinprogress.color.card_fit import CardFit, fit_card
 from skinprogress.color.spaces import EI_PER_A_STAR
+from skinprogress.comparison.planning import card_edition
 from skinprogress.outputs.alignment import Rgb
 from skinprogress.outputs.color_pictures import CARD_PX, card_distances, render_card, render_patch, render_thumb
 from skinprogress.outputs.pictures import embed_array
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.wording import RUNG_TITLES, flag_texts, listed, sentence
-from skinprogress.records import RUNGS, CardReading, ClientResult, ColorCorrection, Flag, Inspection, View
-from skinprogress.settings import CardEdition
+from skinprogress.records import RUNGS, ClientResult, ColorCorrection, Flag, Inspection, View
 
 ROOM_SHOWN = "These pictures show the room: for checking, not for publication."
 REMEDY = "keep a colour card, or the same wall or white T-shirt, in every photo, and the lamps as they are"
@@ -90,7 +89,8 @@ def describe_colors(result: ClientResult, view: View | None = None) -> Iterator[
         if correction is None or view not in (None, result.plan.view_of.get(file)):
             continue
         card = inspection.card
-        fit = None if card is None or card.problem else _fit(card, result.settings.card_edition)
+        edition = card_edition(result.plan.course, result.settings)
+        fit = None if card is None or card.problem else fit_card(card, edition=edition)
         remarks = [*_card_remarks(inspection, correction, fit)]
         remarks += flag_texts((correction.flags | inspection.flags) & _OF_COLOR & ~_SAID_BY_REASON, with_remedy=True)
         yield PhotoColor(
@@ -103,12 +103,6 @@ def describe_colors(result: ClientResult, view: View | None = None) -> Iterator[
             remarks=tuple(map(sentence, remarks)),
             pictures=tuple(_pictures(result, inspection, correction, fit)),
         )
-
-
-@lru_cache(maxsize=64)
-def _fit(card: CardReading, edition: CardEdition) -> CardFit | str:
-    """The fit again: the plan keeps the correction alone. The page and the sheet share it, a tenth of a second each."""
-    return fit_card(card, edition=edition)
 
 
 def colors_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.card_fit import CardFit
+from skinprogress.color.card_values import COLUMNS, ROWS
 from skinprogress.color.correcting import apply_correction
 from skinprogress.color.spaces import delta_e_2000, encode_srgb8, linear_rgb_to_lab
 from skinprogress.outputs.alignment import Rgb
@@ -22,7 +23,7 @@ THUMB_PX = 384
 """Longer side of a small photo: twice what a page gives it, for screens with fine px."""
 CARD_PX = 720
 """Width of the picture of a card, likewise."""
-_COLUMNS, _ROWS, _GAP, _LETTERS = 6, 4, 10, 26
+_GAP, _LETTERS = 10, 26
 # The black frame of a card, and letters on it.
 _FRAME, _ON_FRAME, _DIM_ON_FRAME = (26, 27, 29), (236, 238, 239), (150, 156, 160)
 _MARK = (255, 200, 40)
@@ -93,14 +94,14 @@ def render_card(reading: CardReading, fit: CardFit) -> Rgb:
     """
     from PIL import Image, ImageDraw
 
-    pitch = (CARD_PX - _GAP) // _COLUMNS
+    pitch = (CARD_PX - _GAP) // COLUMNS
     side, step = pitch - _GAP, pitch - 34 + _LETTERS
-    canvas = Image.new("RGB", (CARD_PX, _ROWS * step + 2 * _GAP), _FRAME)
+    canvas = Image.new("RGB", (CARD_PX, ROWS * step + 2 * _GAP), _FRAME)
     draw = ImageDraw.Draw(canvas)
     colors = [encode_srgb8(x) for x in (reading.linear_rgb, fit.predicted, fit.reference)]
     before, after = card_distances(reading, fit)
-    for k in range(_COLUMNS * _ROWS):
-        x, y = _GAP + k % _COLUMNS * pitch, _GAP + k // _COLUMNS * step
+    for k in range(COLUMNS * ROWS):
+        x, y = _GAP + k % COLUMNS * pitch, _GAP + k // COLUMNS * step
         box = (x, y, x + side, y + step - _LETTERS - _GAP)
         _draw_thirds(draw, box, [c[k] for c in colors])
         if fit.used[k]:

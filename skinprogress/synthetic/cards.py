@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.color.card_values import Edition, reference_linear_rgb
+from skinprogress.color.card_values import COLUMNS, ROWS, Edition, reference_linear_rgb
 
-COLUMNS, ROWS = 6, 4
 LIGHT = 0.95
 _PATCH_SHARE = 0.86  # side of a patch in units of the distance between patches
 _FRAME = 0.35  # width of the black frame around the field of patches, in the same units

@@ -40,8 +40,8 @@ DARKEST = "dark"
 _MAX_SIDE_PX = 1600
 _MIN_IOD_PX = 180.0
 _CLIPPED = 0.95
-# Of pigment directions: nobody's blood has exactly the published colour.
 _EDGE_MM = 1.0
+# Of pigment directions: nobody's blood has exactly the published colour.
 _DIRECTION_JITTER = 0.1
 # Skin of ears and neck: as far from the face's median hue, in robust deviations, and as much lighter or darker (ln).
 _HUE_REACH = 4.2
