@@ -44,6 +44,10 @@ CardEdition = Annotated[
     Literal["auto", "2014", "classic"],
     typer.Option("--card-edition", help="24-patch colour card: made since November 2014, or before (classic)."),
 ]
+Light = Annotated[
+    Literal["compensated", "raw"],
+    typer.Option("--light", help="Whether to take the difference of light between sessions out of what is compared."),
+]
 # readable=False: whether a file may be read is said by whoever reads it, and one locked photo must not stop the others.
 Out = Annotated[
     Path | None, typer.Option("-o", "--out", help="Folder for the results.", show_default=False, readable=False)
@@ -143,10 +147,11 @@ def _settings(
     date_order: Literal["dmy", "mdy"] | None = None,
     color: Literal["auto", "card", "patch", "background", "none"] = "auto",
     card_edition: Literal["auto", "2014", "classic"] = "auto",
+    light: Literal["compensated", "raw"] = "compensated",
 ) -> "Settings":
     from skinprogress.settings import Settings
 
-    return Settings(date_order=date_order, color_reference=color, card_edition=card_edition)
+    return Settings(date_order=date_order, color_reference=color, card_edition=card_edition, light=light)
 
 
 @contextmanager
@@ -185,6 +190,7 @@ def run(
     date_order: DateOrder = None,
     color: Color = "auto",
     card_edition: CardEdition = "auto",
+    light: Light = "compensated",
 ) -> None:
     """Compare all sessions of one client and write the report, tables, charts and composites."""
     from skinprogress import api
@@ -192,7 +198,7 @@ def run(
 
     console = _console()
     target = out or _default_out(client_folder)
-    settings = _settings(date_order, color, card_edition)
+    settings = _settings(date_order, color, card_edition, light)
     listing, _ = api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     with reserved_output(target, photos_folder=client_folder):
         with _progress(console) as report:
@@ -207,6 +213,7 @@ def compare(
     out: Out = None,
     color: Color = "auto",
     card_edition: CardEdition = "auto",
+    light: Light = "compensated",
 ) -> None:
     """Compare two photos."""
     from skinprogress import api
@@ -217,7 +224,7 @@ def compare(
     api.loose_refs([before, after])
     with reserved_output(target):
         with _progress(console) as report:
-            settings = _settings(None, color, card_edition)
+            settings = _settings(None, color, card_edition, light)
             result = api.compare_photos(before, after, settings=settings, progress=report)
         _finish(result, target, console)
 
@@ -307,9 +314,10 @@ def metrics() -> None:
 @app.command()
 def validate(
     kind: Annotated[
-        Literal["alignment", "color"],
+        Literal["alignment", "color", "light"],
         typer.Argument(
-            help="alignment: does the same skin come to lie on the same skin? color: how far are redness figures off?",
+            help="alignment: does the same skin come to lie on the same skin? color: how far are redness figures off? "
+            "light: and where the light differs?",
             show_default=False,
         ),
     ],
@@ -326,12 +334,12 @@ def validate(
         typer.Option(
             "--pairs",
             min=1,
-            help="color: how often each photo is photographed again; by default about 280 times in all.",
+            help="color, light: how often each photo is photographed again; by default about 280 and 56 times in all.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Test the program on your own photos: can its alignment and its colour be trusted on them?"""
+    """Test the program on your own photos: can its alignment, colour and light be trusted on them?"""
     from skinprogress.outputs.files import reserved_output
     from skinprogress.validation.table import write_figures
 
@@ -347,7 +355,7 @@ def validate(
                 alignment = validate_alignment(photo_folder, settings=settings, progress=report)
                 figures, rejected = alignment.figures, alignment.rejected
                 tables, remarks = [render_alignment_table(alignment)], alignment_remarks(alignment)
-            else:
+            elif kind == "color":
                 from skinprogress.validation.color import validate_color
                 from skinprogress.validation.color_summary import color_remarks
                 from skinprogress.validation.color_tables import render_color_tables
@@ -355,6 +363,13 @@ def validate(
                 color = validate_color(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
                 figures, rejected = color.figures, color.rejected
                 tables, remarks = render_color_tables(color.figures), color_remarks(color)
+            else:
+                from skinprogress.validation.light import validate_light
+                from skinprogress.validation.light_tables import light_remarks, render_light_tables
+
+                light = validate_light(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
+                figures, rejected = light.figures, light.rejected
+                tables, remarks = render_light_tables(light.figures), light_remarks(light)
         path = write_figures(figures, target)
     for table in tables:
         console.print(table)

@@ -20,10 +20,12 @@ from skinprogress.comparison.bookkeeping import (
     rejection_of,
     report_photos,
 )
+from skinprogress.comparison.compensation import compensate_light, describe_pair_light
 from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
 from skinprogress.comparison.faces import MeasuredFace, grid_step, measure_face, sample_grid
 from skinprogress.comparison.findings import find_findings
 from skinprogress.comparison.pairs import compare_pair
+from skinprogress.comparison.photolight import estimate_photo_light
 from skinprogress.comparison.planning import (
     assign_views,
     choose_corrections,
@@ -47,7 +49,6 @@ from skinprogress.face.regions import FACE_OVAL
 from skinprogress.face.registration import Reference, draw_face, estimate_relative_scale, place_face, surface_scale
 from skinprogress.face.skin import Coverage, estimate_visibility, find_skin, find_visible, measure_coverage
 from skinprogress.metrics.inputs import prepare_input
-from skinprogress.metrics.pigmentation import log_shading
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import (
@@ -60,6 +61,7 @@ from skinprogress.records import (
     Flag,
     Inspection,
     Landmarks,
+    LightDifference,
     Measurement,
     Photo,
     PhotoRef,
@@ -78,6 +80,8 @@ _FEW_REGIONS = 4
 # Scatter of repeated detections, % of the IOD: 0.3–0.6 on good photos, 0.7–5 where half of the face is hidden.
 _SCATTER_NOTICED_PERCENT = 0.9
 _MAX_SCATTER_PERCENT = 4.0
+# Share of the face; faces photographed after washing, in soft light, stay below it.
+_SHINE_NOTICED = 0.03
 
 
 def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
@@ -248,6 +252,8 @@ class AlignedPhoto:
         Share of the visible face that is over- or underexposed, 0..1; it is left out.
     coverage : dict of str to Coverage
         By region.
+    visible, shine : (S, S) bool
+        Where the photo shows the face well enough to be used, and where it shines.
     """
 
     face: Face
@@ -256,6 +262,8 @@ class AlignedPhoto:
     mm_per_photo_px: float
     clipped_share: float
     coverage: dict[str, Coverage]
+    visible: npt.NDArray[np.bool_]
+    shine: npt.NDArray[np.bool_]
 
 
 def align_and_correct(
@@ -296,7 +304,8 @@ def align_and_correct(
         scale = estimate_relative_scale(face_map, reference.face_map)
         mm_per_photo_px = plan.mm_per_px[plan.reference_of[view]] / scale
     visibility = estimate_visibility(inspection.landmarks.pose_deg, side)
-    obstacles = find_obstacles(aligned.linear_rgb, find_visible(aligned.clipped, visibility))
+    visible = find_visible(aligned.clipped, visibility)
+    obstacles = find_obstacles(aligned.linear_rgb, visible)
     skin = find_skin(aligned.linear_rgb, aligned.clipped, visibility, obstacles=obstacles)
     correction = plan.corrections[file]
     corrected = apply_correction(aligned.linear_rgb, correction)
@@ -325,6 +334,8 @@ def align_and_correct(
         mm_per_photo_px=mm_per_photo_px,
         clipped_share=clipped_share,
         coverage=measure_coverage(sample_grid(skin), {kind: sample_grid(mask) for kind, mask in obstacles.items()}),
+        visible=visible,
+        shine=obstacles.get("shine", np.zeros_like(visible)),
     )
 
 
@@ -402,6 +413,9 @@ def measure_photo(
             plane = metric.compute(grid) if metric.local else sample_grid(metric.compute(data))
             computed[metric.compute] = np.where(grid.skin, plane, np.float32(np.nan))
         maps[metric.name] = computed[metric.compute]
+    light = estimate_photo_light(
+        grid.linear_rgb, skin=grid.skin, visible=sample_grid(aligned.visible), shine=sample_grid(aligned.shine)
+    )
     measured = MeasuredFace(
         ref=face.ref,
         view=face.view,
@@ -409,7 +423,7 @@ def measure_photo(
         maps=maps,
         skin=grid.skin,
         mm_per_px=grid.mm_per_px,
-        log_shading=log_shading(grid),
+        data=grid,
         side_px=face.skin.shape[0],
         visibility=sample_grid(face.visibility),
         coverage=aligned.coverage,
@@ -417,7 +431,8 @@ def measure_photo(
         mm_per_photo_px=aligned.mm_per_photo_px,
         clipped_share=aligned.clipped_share,
         correction=face.correction,
-        flags=face.flags,
+        flags=face.flags | (Flag.SHINE if light.shine_share > _SHINE_NOTICED else Flag.NONE),
+        photo_light=light,
     )
     rows = measure_face(measured, plan=plan, settings=settings)
     return measured, rows, aligned.place
@@ -508,6 +523,8 @@ def compare_client(
         },
         notes=(*notes, *found.notes),
         registrations={f: p.registration for f, p in found.faces.items() if p.registration is not None},
+        lights={f: p.light for f, p in found.faces.items()},
+        light_differences=tuple(found.lights),
     )
 
 
@@ -529,6 +546,7 @@ class _Gathered:
     changes: list[Change]
     comparisons: list[Comparison]
     faces: dict[str, PhotoFigures]
+    lights: list[LightDifference]
     lost: list[Rejection]
     notes: list[str]
 
@@ -541,7 +559,7 @@ def _measure_all(
     report: Progress,
 ) -> _Gathered:
     """Measure view by view, session by session; only the baseline and the session before stay in memory."""
-    found = _Gathered(plan, dict(inspections), [], [], [], {}, [], [])
+    found = _Gathered(plan, dict(inspections), [], [], [], {}, [], [], [])
     done = len(refs)
     for view, reference_file in plan.reference_of.items():
         mm_per_px = reference_scale(plan, view, inspections)
@@ -549,6 +567,7 @@ def _measure_all(
         in_view = [r for r in refs if plan.view_of.get(r.file) == view]
         sessions = list(dict.fromkeys(r.session for r in in_view))
         reference: Reference | None = None
+        reference_face: MeasuredFace | None = None
         # Photos that do not fit the reference photo; None as soon as one fits.
         odd: list[Reference] | None = []
         held: dict[str, list[MeasuredFace]] = {}
@@ -575,6 +594,11 @@ def _measure_all(
                     if any(len(register_face(place.detail, o.detail).accepted) >= _FEW_REGIONS for o in odd):
                         raise _ReferenceLostError(_fits_none(inspections[reference_file].ref))
                     odd.append(place)
+                if reference_face is None:
+                    reference_face = face
+                elif settings.light == "compensated":
+                    face = compensate_light(face, reference_face)
+                    rows += measure_face(face, plan=plan, settings=settings) if face.light is not None else []
                 measured.append((face, rows))
             faces = _keep_fitting(measured, found)
             if not faces:
@@ -614,7 +638,7 @@ def _keep_fitting(measured: Sequence[tuple[MeasuredFace, list[Measurement]]], fo
         found.measurements += rows
         found.inspections[face.ref.file] = face.inspection
         found.faces[face.ref.file] = PhotoFigures(
-            face.registration, face.mm_per_photo_px, face.clipped_share, face.flags
+            face.registration, face.mm_per_photo_px, face.clipped_share, face.photo_light, face.flags
         )
         kept.append(face)
     return kept
@@ -663,6 +687,7 @@ def _compare_session(
         changes, comparison = compare_pair(held[first], faces, against="baseline", plan=plan, settings=settings)
         found.changes += changes
         found.comparisons.append(comparison)
+        found.lights += [light] if (light := describe_pair_light(held[first], faces, against="baseline")) else []
         if previous == first:
             # The session before is the baseline itself: the same figures, filed under both.
             found.changes += [replace(c, against="previous") for c in changes]
@@ -672,3 +697,4 @@ def _compare_session(
         changes, comparison = compare_pair(held[previous], faces, against="previous", plan=plan, settings=settings)
         found.changes += changes
         found.comparisons.append(comparison)
+        found.lights += [light] if (light := describe_pair_light(held[previous], faces, against="previous")) else []

@@ -79,6 +79,7 @@ class Flag(enum.Flag):
     CARD_UNUSABLE = enum.auto()
     PATCH_UNUSABLE = enum.auto()
     CARD_DISAGREES = enum.auto()
+    SHINE = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -127,6 +128,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.PATCH_UNUSABLE: "the grey or white patch named in course.toml could not be used",
     Flag.CARD_DISAGREES: "card and background disagree: the card may not have been in the light of the face",
     Flag.CARD_UNUSABLE: "a colour card is in the photo and could not be used",
+    Flag.SHINE: "part of the face shines (oil, sweat, cream or a flash) and was left out",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }
 
@@ -629,11 +631,27 @@ class Change:
     course_status: CourseStatus
     n_common_px: int
     flags: Flag = Flag.NONE
+    light_standard_error: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One pair of sessions in one view; one row of ``comparisons.csv``."""
+    """One pair of sessions in one view; one row of ``comparisons.csv``.
+
+    Attributes
+    ----------
+    light_difference, light_color_difference, exposure_difference : float
+        Natural log: standard deviation over the face of the difference of light, of its colour, and its mean.
+    light_angle_deg : float
+        Between the main directions of the two lights; NaN where one of them has none.
+    light_removed : float
+        Standard deviation over the face of the redness that the light alone would have faked, a*-equivalents: what
+        was taken out. NaN where nothing was.
+    light_uncertainty : float
+        Median over the regions of the standard error of relative redness that this leaves, a*-equivalents.
+    misfit_percent_iod : float
+        How far details of the two faces are expected to lie from each other, % of the IOD.
+    """
 
     client: str
     view: View
@@ -657,6 +675,59 @@ class Comparison:
     light_color_difference: float = float("nan")
     expression_difference: float = float("nan")
     exposure_difference: float = float("nan")
+    light_angle_deg: float = float("nan")
+    light_removed: float = float("nan")
+    light_uncertainty: float = float("nan")
+    misfit_percent_iod: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoLight:
+    """The light of one photo, read off the face.
+
+    Attributes
+    ----------
+    azimuth_deg, elevation_deg : float
+        Where most of the light comes from, seen from the face: 0, 0 straight from the front, azimuth +90 from the
+        client's left, elevation +90 from above. NaN where it comes from everywhere.
+    directionality : float
+        0 for light from everywhere, 1 for a single small lamp in a dark room.
+    color_mix : float
+        How much the light's colour varies from the left to the right of the face: standard deviation of its
+        ln R − ln B. Below 0.08 it is one light.
+    warm_azimuth_deg : float
+        Side from which the yellower light comes, +90 or −90; NaN where the light is of one colour.
+    shine_share : float
+        Share of the visible face that shines, 0..1; it is left out of every number.
+    """
+
+    azimuth_deg: float = float("nan")
+    elevation_deg: float = float("nan")
+    directionality: float = float("nan")
+    color_mix: float = float("nan")
+    warm_azimuth_deg: float = float("nan")
+    shine_share: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LightDifference:
+    """How the light on the face differs between two sessions of one view, as estimated together with the skin's change.
+
+    Attributes
+    ----------
+    log_ratio : (N, N, 3) float32
+        Natural log of the follow-up's light over the baseline's, linear R, G, B, on a grid over the canonical frame
+        (its first and last nodes lie half a cell inside the frame). What the whole face shares is left out.
+    standard_error : (N, N) float32
+        Of the redness index, a*-equivalents, that this leaves.
+    """
+
+    view: View
+    against: Literal["baseline", "previous"]
+    from_session: str
+    to_session: str
+    log_ratio: npt.NDArray[np.float32]
+    standard_error: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -712,6 +783,13 @@ class PhotoReport:
     exposure: str = ""
     flash: str = ""
     white_balance: str = ""
+    light: str = ""
+    light_azimuth_deg: float = float("nan")
+    light_elevation_deg: float = float("nan")
+    light_directionality: float = float("nan")
+    light_color_mix: float = float("nan")
+    warm_azimuth_deg: float = float("nan")
+    shine_share: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -748,3 +826,5 @@ class ClientResult:
     timings_s: dict[str, float]
     notes: tuple[str, ...] = ()
     registrations: dict[str, Registration] = field(default_factory=dict)
+    lights: dict[str, PhotoLight] = field(default_factory=dict)
+    light_differences: tuple[LightDifference, ...] = ()

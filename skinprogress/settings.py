@@ -8,6 +8,7 @@ from typing import Literal
 DateOrder = Literal["dmy", "mdy"]
 ColorChoice = Literal["auto", "card", "patch", "background", "none"]
 CardEdition = Literal["auto", "2014", "classic"]
+LightChoice = Literal["compensated", "raw"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class Settings:
         The one colour reference to use; ``auto``: the best that the photos offer.
     card_edition : {'auto', '2014', 'classic'}
         Pigments of the 24-patch card: made since November 2014, or before; ``auto``: the one that fits better.
+    light : {'compensated', 'raw'}
+        Whether the difference of light between two sessions is estimated and taken out of what is compared.
     """
 
     canonical_px: int = 1024
@@ -57,6 +60,7 @@ class Settings:
     date_order: DateOrder | None = None
     color_reference: ColorChoice = "auto"
     card_edition: CardEdition = "auto"
+    light: LightChoice = "compensated"
 
     @property
     def hash(self) -> str:

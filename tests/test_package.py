@@ -38,7 +38,7 @@ def test_settings_hash_changes_with_every_setting() -> None:
     changed = {
         "canonical_px": 512, "canonical_px_max": 600, "min_iod_px": 61.0, "max_yaw_deg": 30.0, "visit_gap_minutes": 5.0,
         "block_mm": 9.0, "n_resamples": 10, "confidence_level": 0.9, "min_region_mm2": 70.0, "seed": 1,
-        "date_order": "dmy", "color_reference": "none", "card_edition": "2014",
+        "date_order": "dmy", "color_reference": "none", "card_edition": "2014", "light": "raw",
     }  # fmt: skip
     hashes = {Settings(**{name: value}).hash for name, value in changed.items()} | {Settings().hash}
     assert len(hashes) == len(changed) + 1

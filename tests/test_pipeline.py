@@ -491,9 +491,10 @@ def test_real_mirrored_photo_is_found_and_its_cheeks_are_put_back(real_photos, t
 
 
 def test_a_metric_that_nobody_calibrated_gets_no_verdict(portrait, compare, monkeypatch):
-    from skinprogress.comparison.calibration import REPEATABILITY
+    from skinprogress.comparison.calibration import COMPENSATED, REPEATABILITY
 
     monkeypatch.delitem(REPEATABILITY, "melanin_index")
+    monkeypatch.delitem(COMPENSATED, "melanin_index")
     change = pick(compare(portrait, portrait), "melanin_index", "nose")
     assert change.verdict == "not comparable"
     assert np.isnan(change.difference)
@@ -518,7 +519,7 @@ def test_blood_is_not_contradicted(portrait, redden, cheek_left, compare):
 def test_photos_that_cannot_be_compared_get_no_numbers(portrait, compare):
     """A lamp from one side only: the pair is refused before any number."""
     across = (np.arange(portrait.shape[1]) - find_landmarks(portrait)[0].points_xy[4, 0]) / 250.0
-    lamp = 0.12 + 0.88 / (1.0 + np.exp(-3.0 * across))
+    lamp = 0.05 + 0.95 / (1.0 + np.exp(-4.0 * across))
     result = compare(portrait, (portrait * lamp[None, :, None]).astype(np.uint8))
     (grade,) = {c.grade for c in result.comparisons}
     assert grade == "F"

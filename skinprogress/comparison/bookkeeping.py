@@ -4,9 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skinprogress.comparison.photolight import describe_light
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import WHOLE_FACE
-from skinprogress.records import ClientPlan, Flag, Inspection, PhotoRef, PhotoReport, Registration, Rejection
+from skinprogress.records import (
+    ClientPlan,
+    Flag,
+    Inspection,
+    PhotoLight,
+    PhotoRef,
+    PhotoReport,
+    Registration,
+    Rejection,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +26,7 @@ class PhotoFigures:
     registration: Registration | None
     mm_per_photo_px: float
     clipped_share: float
+    light: PhotoLight
     flags: Flag
 
 
@@ -98,6 +109,13 @@ def report_photos(
                 flags=face.flags,
                 not_registered=registration.refused if registration else (),
                 misfit_by_region=dict(registration.misfit_percent_iod) if registration else {},
+                light=describe_light(face.light),
+                light_azimuth_deg=face.light.azimuth_deg,
+                light_elevation_deg=face.light.elevation_deg,
+                light_directionality=face.light.directionality,
+                light_color_mix=face.light.color_mix,
+                warm_azimuth_deg=face.light.warm_azimuth_deg,
+                shine_share=face.light.shine_share,
             )
         elif ref.file in why:
             row = replace(row, code=why[ref.file].code, reason=why[ref.file].reason, remedy=why[ref.file].remedy)

@@ -8,10 +8,12 @@ import numpy as np
 from skinprogress.color.references import shared_rung
 from skinprogress.comparison.faces import MeasuredFace, common_skin, sample_grid
 from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
+from skinprogress.comparison.photolight import describe_light_difference, light_angle_deg
 from skinprogress.face.expression import MOVEMENTS, measure_movement
 from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import bare_face_mask
-from skinprogress.records import RUNGS, Flag, Rung
+from skinprogress.metrics.pigmentation import log_shading, melanin_index
+from skinprogress.records import RUNGS, Flag, PhotoLight, Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,12 @@ class PairConditions:
         Of the smallest face.
     rung : Rung
         Best colour reference that a photo of each session has.
+    light_angle_deg : float
+        Between the main directions of the two lights; NaN where one of them has none.
+    light_words : (str, str)
+        What differs between the two lights, and the remedy, in words; empty where they look alike.
+    compensated : bool
+        Whether the difference of light was taken out of what can be compared without it.
     """
 
     light_difference: float
@@ -60,6 +68,9 @@ class PairConditions:
     coverage: float
     iod_px: float
     rung: Rung
+    light_angle_deg: float = float("nan")
+    light_words: tuple[str, str] = ("", "")
+    compensated: bool = False
 
 
 def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace]) -> PairConditions:
@@ -72,8 +83,9 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         a, b = (np.mean([_figure(f, get) for f in group]) for group in (baseline, followup))
         return float(abs(a - b))
 
-    mean_log = [np.mean([f.log_shading for f in group], axis=0) for group in (baseline, followup)]
-    pigment = [np.mean([f.maps["melanin_index"] for f in group], axis=0) for group in (baseline, followup)]
+    mean_log = [np.mean([log_shading(f.data) for f in group], axis=0) for group in (baseline, followup)]
+    pigment = [np.mean([melanin_index(f.data) for f in group], axis=0) for group in (baseline, followup)]
+    lights = [_mean_photo_light(group) for group in (baseline, followup)]
     shapes = [_mean_blendshapes(group) for group in (baseline, followup)]
     moved = {m: measure_movement(shapes[0], shapes[1], m) for m in MOVEMENTS}
     sharp = [np.mean([f.inspection.sharpness for f in group]) for group in (baseline, followup)]
@@ -89,6 +101,9 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         misfit_percent_iod=max(f.misfit_percent_iod for f in faces),
         coverage=float(skin.sum() / max(bare.sum(), 1)),
         iod_px=min(f.inspection.landmarks.iod_px for f in faces),
+        light_angle_deg=light_angle_deg(*lights),
+        light_words=describe_light_difference(*lights),
+        compensated=any(f.light is not None for f in faces),
         rung=min((shared_rung(a.correction, b.correction) for a in baseline for b in followup), key=RUNGS.index),
     )
 
@@ -96,6 +111,33 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
 def _mean_blendshapes(faces: Sequence[MeasuredFace]) -> dict[str, float]:
     every = [f.inspection.landmarks.blendshapes for f in faces]
     return {name: float(np.mean([b.get(name, 0.0) for b in every])) for name in every[0]}
+
+
+def _mean_photo_light(faces: Sequence[MeasuredFace]) -> PhotoLight:
+    """The light of a session: the vector mean of its shots' lights, so that two opposite lamps make an even one."""
+    lights = [f.photo_light for f in faces if np.isfinite(f.photo_light.directionality)]
+    if not lights:
+        return PhotoLight()
+    azimuth, elevation = (np.radians(np.nan_to_num([getattr(p, a) for p in lights])) for a in _ANGLES)
+    length = np.array([p.directionality for p in lights])
+    # A light without a direction counts as one without strength.
+    length = np.where(np.isfinite([p.azimuth_deg for p in lights]), length, 0.0)
+    x, y, z = (
+        float(np.mean(length * part))
+        for part in (np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation))
+    )
+    size = float(np.sqrt(x * x + y * y + z * z))
+    warm = float(np.mean([p.color_mix * np.sign(np.nan_to_num(p.warm_azimuth_deg)) for p in lights]))
+    return PhotoLight(
+        azimuth_deg=float(np.degrees(np.arctan2(x, z))) if size else float("nan"),
+        elevation_deg=float(np.degrees(np.arcsin(y / size))) if size else float("nan"),
+        directionality=size,
+        color_mix=abs(warm),
+        warm_azimuth_deg=float(np.copysign(90.0, warm)) if warm else float("nan"),
+    )
+
+
+_ANGLES = ("azimuth_deg", "elevation_deg")
 
 
 def _figure(face: MeasuredFace, name: str) -> float:
@@ -109,6 +151,8 @@ MOVED = 0.25
 
 # So many differences, each of them small, are no small difference.
 _MANY = 4
+# Of light and of its colour, once their difference was taken out of the numbers: what is left grows with it.
+_COMPENSATED_STEPS = {"light": (0.15, 0.45, 0.8, 1.3), "light_color": (0.15, 0.4, 0.7, 1.5)}
 # For each condition: the steps to B, C, D and F, the flag, what is said and the remedy.
 _STEPS: tuple[tuple[str, tuple[float, float, float, float], Flag, str, str], ...] = (
     ("light", (LIGHT_NOTICED, 0.2, LIGHT_TEXTURE_LIMIT, LIGHT_LIMIT), Flag.LIGHT_DIFFERS,
@@ -174,12 +218,14 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
         "color": {"card": 0.0, "patch": 0.0, "background": 0.0, "none": 2.0}[c.rung],
     }
     worst, reasons, remedies, flags = 0, [], [], Flag.NONE
-    for name, steps, flag, reason, remedy in _STEPS:
+    for name, usual_steps, flag, usual_reason, usual_remedy in _STEPS:
+        steps = _COMPENSATED_STEPS.get(name, usual_steps) if c.compensated else usual_steps
+        told = c.light_words if name == "light" and c.light_words[0] else (usual_reason, usual_remedy)
         level = int(np.searchsorted(steps, sizes[name], side="right")) if np.isfinite(sizes[name]) else 0
         if level:
             worst = max(worst, level)
-            reasons.append(reason)
-            remedies.append(remedy)
+            reasons.append(told[0])
+            remedies.append(told[1])
             flags |= flag
     if len(reasons) >= _MANY:
         worst = max(worst, 2)

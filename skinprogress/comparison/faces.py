@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.comparison.calibration import color_error, session_error
+from skinprogress.comparison.light import LightFit
+from skinprogress.comparison.lightmodel import CELLS, WARMTH
 from skinprogress.comparison.uncertainty import (
     Blocks,
     cut_blocks,
@@ -18,6 +20,7 @@ from skinprogress.comparison.uncertainty import (
 from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.face.skin import Coverage
+from skinprogress.metrics.inputs import MetricInput
 from skinprogress.metrics.table import METRICS, Metric
 from skinprogress.records import (
     ClientPlan,
@@ -25,6 +28,7 @@ from skinprogress.records import (
     Flag,
     Inspection,
     Measurement,
+    PhotoLight,
     PhotoRef,
     Registration,
     View,
@@ -63,7 +67,8 @@ class MeasuredFace:
     skin : (s, s) bool
     mm_per_px : (s, s) float32
         Millimetres per px of these maps.
-    log_shading : (s, s) float32
+    data : MetricInput
+        The face itself on that grid, as photographed.
     side_px : int
         Side of the canonical frame that the maps were taken from.
     visibility : (s, s) float32
@@ -72,6 +77,9 @@ class MeasuredFace:
         By region.
     registration : Registration or None
         None for the reference photo.
+    photo_light : PhotoLight
+    light : LightFit or None
+        How its light differs from the reference photo's, once that was taken out of the maps.
     """
 
     ref: PhotoRef
@@ -80,7 +88,7 @@ class MeasuredFace:
     maps: dict[str, npt.NDArray[np.float32]]
     skin: npt.NDArray[np.bool_]
     mm_per_px: npt.NDArray[np.float32]
-    log_shading: npt.NDArray[np.float32]
+    data: MetricInput
     side_px: int
     visibility: npt.NDArray[np.float32]
     coverage: dict[str, Coverage]
@@ -89,6 +97,8 @@ class MeasuredFace:
     clipped_share: float
     correction: ColorCorrection
     flags: Flag
+    photo_light: PhotoLight = field(default_factory=PhotoLight)
+    light: LightFit | None = None
 
     @property
     def misfit_percent_iod(self) -> float:
@@ -207,6 +217,38 @@ def _drawn(
     return area._drawn[key]
 
 
+def light_error(face: MeasuredFace, metric: Metric, area: Area) -> float:
+    """Standard error that taking out the light has left in a metric of an area, in the metric's unit.
+
+    Parameters
+    ----------
+    face : MeasuredFace
+    metric : Metric
+    area : Area
+
+    Returns
+    -------
+    float
+        0 where the light was left alone, and for metrics that do not look at colour.
+    """
+    if face.light is None or metric.color_gradient is None:
+        return 0.0
+    gradient, side_px = metric.color_gradient, face.skin.shape[0]
+    here = _shares(area.blocks.where, side_px)
+    if metric.relative and area.reference is not None:
+        return face.light.standard_error(here - _shares(area.reference.where, side_px), gradient)
+    # A lamp that tints one side of the face more than the other tints all of it, and the wall behind need not see it.
+    whole_face = face.light.warmth_sd * float(np.array(gradient) @ WARMTH)
+    return float(np.hypot(face.light.standard_error(here - face.light.even_shares(), gradient), whole_face))
+
+
+def _shares(where: npt.NDArray[np.int64], side_px: int) -> npt.NDArray[np.float64]:
+    """How many of the px lie in each of the light's cells, as shares, (CELLS, CELLS)."""
+    rows, cols = where // side_px * CELLS // side_px, where % side_px * CELLS // side_px
+    counts = np.bincount(rows * CELLS + cols, minlength=CELLS * CELLS).reshape(CELLS, CELLS)
+    return np.asarray(counts / max(counts.sum(), 1))
+
+
 def applies_to(metric: Metric, region: str) -> bool:
     """The whole face cannot be referred to the rest of the face."""
     return not (metric.relative and region == WHOLE_FACE)
@@ -220,6 +262,8 @@ def usable_reference_region(plan: ClientPlan) -> str | None:
 
 def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) -> list[Measurement]:
     """Every metric of every region of one face, with its standard error.
+
+    Of a face whose light was compensated, only what this changes: the metrics that are compensable.
 
     Parameters
     ----------
@@ -236,7 +280,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
     for region in REGIONS:
         area = cut_area(region, face.skin, face, reference_region=usable_reference_region(plan), settings=settings)
         for metric in METRICS.values():
-            if not applies_to(metric, region):
+            if not applies_to(metric, region) or (face.light is not None and not metric.compensable):
                 continue
             value = error = float("nan")
             flags = face.flags | face.registration_flag(region)
@@ -250,7 +294,8 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                 if np.isfinite(value):
                     within = resampling_error(area_draws(face, metric, area), area.blocks.n_blocks)
                     session = session_error(metric.name, value=value)
-                    error = float(np.sqrt(within**2 + session**2 + color_error(metric, face.correction) ** 2))
+                    variance = within**2 + session**2 + color_error(metric, face.correction) ** 2
+                    error = float(np.sqrt(variance + light_error(face, metric, area) ** 2))
                 else:
                     flags |= Flag.BAND_NOT_RESOLVED
             rows.append(
@@ -262,7 +307,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                     region=region,
                     metric=metric.name,
                     metric_version=metric.version,
-                    method="raw",
+                    method="raw" if face.light is None else "compensated",
                     value=value,
                     standard_error=error,
                     unit=metric.unit,

@@ -66,9 +66,7 @@ def duration_text(days: float, *, short: bool = False) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def find_findings(
-    plan: ClientPlan, changes: Sequence[Change], comparisons: Sequence[Comparison]
-) -> list[Finding]:
+def find_findings(plan: ClientPlan, changes: Sequence[Change], comparisons: Sequence[Comparison]) -> list[Finding]:
     """Sentences with their figures, most important first.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 from skinprogress.color.references import shared_rung, uncorrected
 from skinprogress.comparison import course
 from skinprogress.comparison.calibration import change_error, color_error, session_error
+from skinprogress.comparison.compensation import light_variance, redness_removed
 from skinprogress.comparison.conditions import PairConditions, estimate_conditions, grade_pair
 from skinprogress.comparison.faces import (
     Area,
@@ -21,6 +22,7 @@ from skinprogress.comparison.faces import (
     usable_reference_region,
 )
 from skinprogress.comparison.light import LIGHT_TEXTURE_LIMIT
+from skinprogress.comparison.photolight import LIGHT_ANGLE_LIMIT_DEG
 from skinprogress.comparison.uncertainty import resampling_error, simultaneous_z
 from skinprogress.comparison.verdicts import Better, decide_verdict
 from skinprogress.face.regions import REGIONS, WHOLE_FACE
@@ -65,6 +67,16 @@ class _Pair:
         one = [a for a in self.baseline if any(shared_rung(a.correction, b.correction) == rung for b in self.followup)]
         two = [b for b in self.followup if any(shared_rung(a.correction, b.correction) == rung for a in self.baseline)]
         return one, two
+
+    def is_compensated(self, metric: Metric) -> bool:
+        """Whether the difference of light was taken out of what is compared."""
+        return metric.compensable and any(f.light is not None for group in self.groups for f in group)
+
+    @property
+    def relief_differs(self) -> bool:
+        """Whether the light throws pores and lines into other shadows."""
+        c = self.conditions
+        return not c.light_difference <= LIGHT_TEXTURE_LIMIT or c.light_angle_deg > LIGHT_ANGLE_LIMIT_DEG
 
     @property
     def recent(self) -> bool:
@@ -115,7 +127,7 @@ def compare_pair(
         n_tests = sum(np.isfinite(e.error) for e in estimates.values())
         z = simultaneous_z(settings.confidence_level, n_tests)
         changes += [_change(pair, metric, region, estimate, z) for region, estimate in estimates.items()]
-    return _flag_disagreement(changes), _comparison(pair, reasons, remedies, int(skin.sum()))
+    return _flag_disagreement(changes), _comparison(pair, reasons, remedies, int(skin.sum()), _light_left(changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,7 @@ class _Estimate:
     error: float
     n_px: int
     flags: Flag
+    light_error: float = float("nan")
 
 
 def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
@@ -140,16 +153,18 @@ def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
     flags = area.flags
     if not np.isfinite([before, after]).all():
         return _Estimate(before, after, nan, area.n_px, flags | Flag.BAND_NOT_RESOLVED)
-    error = _error(pair, metric, area, values)
+    light = light_variance(pair.groups_for(metric), metric, area)
+    error = _error(pair, metric, area, values, light)
     if not np.isfinite(error):
         flags |= Flag.TOO_FEW_PIXELS if area.blocks.n_blocks < 2 else Flag.NOT_CALIBRATED
-    if metric.needs_sharpness and not pair.conditions.light_difference <= LIGHT_TEXTURE_LIMIT:
+    if metric.needs_sharpness and pair.relief_differs:
         error, flags = nan, flags | Flag.LIGHT_DIFFERS
-    return _Estimate(before, after, nan if pair.grade == "F" else error, area.n_px, flags)
+    left = float(np.sqrt(light)) if pair.is_compensated(metric) else nan
+    return _Estimate(before, after, nan if pair.grade == "F" else error, area.n_px, flags, left)
 
 
-def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -> float:
-    """Standard error of the difference: skin within the photo, shots, sessions."""
+def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]], light: float) -> float:
+    """Standard error of the difference: skin within the photo, shots, sessions, and what the light leaves."""
     c = pair.conditions
     draws = [np.mean([area_draws(f, metric, area) for f in group], axis=0) for group in pair.groups_for(metric)]
     within = resampling_error(draws[1] - draws[0], area.blocks.n_blocks)
@@ -161,6 +176,8 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -
         exposure=c.exposure_difference,
         expression=c.expression_difference,
         blur=abs(float(np.log(c.sharpness_ratio))),
+        misfit=c.misfit_percent_iod,
+        compensated=pair.is_compensated(metric),
     )
     color = _color_variances(pair, metric)
     shots = [np.array(v) for v in values if len(v) > 1]
@@ -170,7 +187,7 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -
         # The calibration table was made from single shots: only what goes beyond it is added.
         known = session_error(metric.name, value=float(np.mean(np.concatenate(shots))))
         shot_variance = max(0.0, pooled - known**2 - max(color)) * sum(1.0 / len(v) for v in values)
-    return float(np.sqrt(within**2 + session**2 + sum(color) + shot_variance))
+    return float(np.sqrt(within**2 + session**2 + sum(color) + light + shot_variance))
 
 
 def _color_variances(pair: _Pair, metric: Metric) -> list[float]:
@@ -205,7 +222,7 @@ def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: fl
         metric=metric.name,
         metric_version=metric.version,
         unit=metric.unit,
-        method="raw",
+        method="compensated" if pair.is_compensated(metric) else "raw",
         against=pair.against,
         from_session=from_session,
         to_session=to_session,
@@ -231,6 +248,7 @@ def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: fl
         course_status=status,
         n_common_px=estimate.n_px,
         flags=estimate.flags | _flags(pair, metric, region, untreated=untreated),
+        light_standard_error=estimate.light_error,
     )
 
 
@@ -273,7 +291,16 @@ def _flag_disagreement(changes: list[Change]) -> list[Change]:
     return out
 
 
-def _comparison(pair: _Pair, reasons: tuple[str, ...], remedies: tuple[str, ...], n_common_px: int) -> Comparison:
+def _light_left(changes: Sequence[Change]) -> float:
+    """Median over the regions of the error of relative redness that the light leaves; NaN where none was taken out."""
+    left = [c.light_standard_error for c in changes if METRICS[c.metric].relative]
+    known = [size for size in left if np.isfinite(size)]
+    return float(np.median(known)) if known else float("nan")
+
+
+def _comparison(
+    pair: _Pair, reasons: tuple[str, ...], remedies: tuple[str, ...], n_common_px: int, light_left: float
+) -> Comparison:
     nan = float("nan")
     c = pair.conditions
     from_session, to_session = pair.sessions
@@ -303,4 +330,8 @@ def _comparison(pair: _Pair, reasons: tuple[str, ...], remedies: tuple[str, ...]
         light_color_difference=c.light_color_difference,
         expression_difference=c.expression_difference,
         exposure_difference=c.exposure_difference,
+        light_angle_deg=c.light_angle_deg,
+        light_removed=redness_removed(*pair.groups),
+        light_uncertainty=light_left,
+        misfit_percent_iod=c.misfit_percent_iod,
     )

@@ -160,9 +160,7 @@ def _resampled_trimmed_mean(
     return np.asarray(low + (end - start) / ((_TRIMMED[1] - _TRIMMED[0]) * n[:, -1]))
 
 
-def _sum_up_to(
-    counts: npt.NDArray[np.float64], sums: npt.NDArray[np.float64], share: float
-) -> npt.NDArray[np.float64]:
+def _sum_up_to(counts: npt.NDArray[np.float64], sums: npt.NDArray[np.float64], share: float) -> npt.NDArray[np.float64]:
     """Sum of the lowest ``share`` of the px of each resample, from cumulative counts and sums over bins."""
     target = share * counts[:, -1:]
     at = np.clip((counts < target).sum(axis=1), 1, counts.shape[1] - 1)[:, None]

@@ -56,6 +56,8 @@ class Metric:
         Direction of improvement; None where a change has no good direction.
     cross_check : CrossCheck or None
         Whose disagreement raises a flag.
+    compensable : bool
+        The difference of light between two photos can be taken out of it.
     charted : bool
         False for numbers that only stand in the tables.
     """
@@ -80,6 +82,7 @@ class Metric:
     needs_light: bool = False
     needs_sharpness: bool = False
     cross_check: CrossCheck | None = None
+    compensable: bool = False
     charted: bool = True
 
     @property
@@ -105,6 +108,7 @@ _ROWS = (
         caveat="Moves with exposure and white balance; shows less of the same blood on dark skin.",
         source="CIE 15:2004; visible threshold: COLIPA",
         color_gradient=A_STAR_GRADIENT,
+        compensable=True,
     ),
     Metric(
         name="redness_index",
@@ -124,6 +128,7 @@ _ROWS = (
         # One unit of haemoglobin is 0.69 − 0.23 = 0.46 of ln R − ln G.
         cross_check=CrossCheck("haemoglobin_index", 0.46 / EI_PER_A_STAR),
         color_gradient=_EI_IN_A_STAR,
+        compensable=True,
     ),
     Metric(
         name="relative_redness",
@@ -143,6 +148,7 @@ _ROWS = (
         "an unchanged region looks worse. Light of two colours shifts it.",
         source="Diffey, Oliver, Farr 1984",
         color_gradient=_EI_IN_A_STAR,
+        compensable=True,
         relative=True,
         needs_light=True,
     ),
@@ -162,6 +168,7 @@ _ROWS = (
         caveat="Noisier than the redness index; shine and the blue channel disturb it.",
         source="Tsumura, Haneishi, Miyake 1999; fixed axes",
         color_gradient=_pigment(0),
+        compensable=True,
     ),
     Metric(
         name="melanin_index",
@@ -179,6 +186,7 @@ _ROWS = (
         caveat="Rests on the blue channel: yellow light looks like melanin.",
         source="Tsumura, Haneishi, Miyake 1999; fixed axes",
         color_gradient=_pigment(1),
+        compensable=True,
     ),
     Metric(
         name="tone_uniformity",
@@ -197,6 +205,7 @@ _ROWS = (
         source="Matts et al. 2007 (why it matters)",
         local=False,
         needs_light=True,
+        compensable=True,
     ),
     Metric(
         name="texture_uniformity",
@@ -233,6 +242,7 @@ _ROWS = (
         caveat="As the redness index.",
         source="Diffey, Oliver, Farr 1984",
         color_gradient=_EI,
+        compensable=True,
         charted=False,
     ),
 )

@@ -11,7 +11,7 @@ import numpy as np
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.changemap import plot_change_map
-from skinprogress.outputs.chosen import changes_since_baseline, headline_session
+from skinprogress.outputs.chosen import best_measurements, changes_since_baseline, headline_session
 from skinprogress.outputs.facemap import plot_face_map, read_face_crop
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.timeline import Timeline, lay_out_sessions
@@ -112,11 +112,7 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
 
 
 def _measured(result: ClientResult, metric: str, view: View) -> list[Measurement]:
-    return [
-        m
-        for m in result.measurements
-        if m.metric == metric and m.view == view and m.method == "raw" and math.isfinite(m.value)
-    ]
+    return [m for m in best_measurements(result, metric, view) if math.isfinite(m.value)]
 
 
 def _session_values(measurements: list[Measurement]) -> dict[str, dict[str, Point]]:

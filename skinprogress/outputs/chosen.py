@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from skinprogress.comparison.course import outcome_session
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Change, ClientResult, Comparison, View
+from skinprogress.records import Change, ClientResult, Comparison, Measurement, View
 
 
 def changes_since_baseline(result: ClientResult, metric: str | None = None, view: View | None = None) -> list[Change]:
@@ -32,6 +32,19 @@ def best_of(changes: Iterable[Change]) -> Iterable[Change]:
         key = (c.view, c.region, c.metric, c.from_session, c.to_session)
         if key not in chosen or c.method == "compensated":
             chosen[key] = c
+    return chosen.values()
+
+
+def best_measurements(
+    result: ClientResult, metric: str | None = None, view: View | None = None
+) -> Iterable[Measurement]:
+    """One measurement per photo, region and metric, as the changes go by: compensated where it is there, else raw."""
+    chosen: dict[tuple[str, ...], Measurement] = {}
+    for m in result.measurements:
+        if metric in (None, m.metric) and view in (None, m.view):
+            key = (m.photo, m.region, m.metric)
+            if key not in chosen or m.method == "compensated":
+                chosen[key] = m
     return chosen.values()
 
 

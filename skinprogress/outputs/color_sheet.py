@@ -71,7 +71,7 @@ def render_color_sheet(photos: list[PhotoColor], *, title: str, lead: list[str])
     from PIL import Image
 
     lines = [(title, font(25, bold=True), INK), (ROOM_SHOWN, font(17, bold=True), INK)]
-    head = _text_block([*lines, *((text, font(17), INK) for text in lead)], _WIDTH - 2 * _MARGIN)
+    head = text_block([*lines, *((text, font(17), INK) for text in lead)], _WIDTH - 2 * _MARGIN)
     blocks = [head, *map(_row, photos)]
     canvas = Image.new("RGB", (_WIDTH, sum(b.height for b in blocks) + _MARGIN * (len(blocks) + 1)), PAPER)
     y = _MARGIN
@@ -90,13 +90,13 @@ def _row(photo: PhotoColor) -> "Image":
     lines = [(f"{photo.file}: {photo.title}", font(18, bold=True), INK), (sentence(photo.reason), plain, INK)]
     lines += [(f"{what}: {value}", plain, INK) for what, value in photo.figures]
     lines += [(text, plain, MUTED) for text in photo.remarks]
-    words = _text_block(lines, _TEXT_WIDTH)
+    words = text_block(lines, _TEXT_WIDTH)
     pictures = []
     for p in photo.pictures:
         picture = Image.fromarray(p.rgb)
         side = _CARD_PX if p.wide else _THUMB_PX
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-        below = _text_block([(p.caption, font(13), MUTED)], max(picture.width, 150))
+        below = text_block([(p.caption, font(13), MUTED)], max(picture.width, 150))
         pictures.append((picture, below))
     height = max([words.height, *(a.height + 6 + b.height for a, b in pictures)])
     canvas = Image.new("RGB", (_WIDTH - 2 * _MARGIN, height), PAPER)
@@ -109,8 +109,8 @@ def _row(photo: PhotoColor) -> "Image":
     return canvas
 
 
-def _text_block(lines: list[tuple[str, "FreeTypeFont", str]], width: int) -> "Image":
-    """Texts below each other, each broken into lines that fit."""
+def text_block(lines: list[tuple[str, "FreeTypeFont", str]], width: int) -> "Image":
+    """Texts with font and colour below each other on white, each broken into lines that fit."""
     from PIL import Image, ImageDraw
 
     broken = [(line, face, color) for text, face, color in lines for line in wrap(text, face, width)]

@@ -14,6 +14,8 @@ from skinprogress.face.regions import region_polygons_xy
 from skinprogress.face.skin import MIN_VISIBILITY, estimate_visibility
 from skinprogress.outputs.alignment import (
     Affine,
+    Box,
+    HeadFrame,
     Rgb,
     correct_for_show,
     head_frame,
@@ -138,22 +140,22 @@ def lay_over(result: ClientResult, inspection: Inspection) -> LaidOver:
     view = result.plan.view_of[file]
     reference = result.inspections[result.plan.reference_of[view]]
     registration = result.registrations[file]
-    to_photo, size = _picture_frame(result, reference, view)
+    to_photo, size = picture_frame(result, reference, view)
     iod_px = reference.landmarks.iod_px / scale_of(to_photo)
     reference_map = map_landmarks(reference.landmarks)
-    places = _coarse_places(reference_map, to_photo, size)
+    places = coarse_places(reference_map, to_photo, size)
     seen = np.minimum(*(_seen(i, places) for i in (reference, inspection)))
-    xy = _finer(_at(map_landmarks(inspection.landmarks).refined(registration), places), size)
-    own_xy = apply_affine(to_photo, _px_middles(size, step=1).reshape(-1, 2)).reshape(*size, 2).astype(np.float32)
+    xy = finer_values(_at(map_landmarks(inspection.landmarks).refined(registration), places), size)
+    own_xy = apply_affine(to_photo, px_middles(size, step=1).reshape(-1, 2)).reshape(*size, 2).astype(np.float32)
 
     colors = share_colors(result, reference, inspection)
     base, other = (
-        _draw(read_rgb(i), at, correction, colors.brightness)
+        draw_photo(read_rgb(i), at, correction, colors.brightness)
         for i, at, correction in zip((reference, inspection), (own_xy, xy), colors.corrections, strict=True)
     )
     with np.errstate(invalid="ignore"):
         inside = (xy > 0).all(axis=2) & (xy[..., 0] < inspection.width_px) & (xy[..., 1] < inspection.height_px)
-    face = _without_holes((_finer(seen, size) >= MIN_VISIBILITY) & inside)
+    face = _without_holes((finer_values(seen, size) >= MIN_VISIBILITY) & inside)
     brightness = _brightness(base, other, face)
     pale = _AROUND * base + (1 - _AROUND) * _PALE_LINEAR
     share = cv2.GaussianBlur(face.astype(np.float32), (0, 0), 1.5)[..., None]
@@ -174,13 +176,11 @@ def lay_over(result: ClientResult, inspection: Inspection) -> LaidOver:
     )
 
 
-def _picture_frame(result: ClientResult, reference: Inspection, view: View) -> tuple[Affine, tuple[int, int]]:
+def picture_frame(result: ClientResult, reference: Inspection, view: View) -> tuple[Affine, tuple[int, int]]:
     """Px of the picture to px of the reference photo, (2, 3), and height and width of the picture: the face, level."""
     frame = head_frame(result, view)
     to_frame = photo_to_frame(reference, frame)
-    points = frame.points_xy[_MESH]
-    air = 0.07 * float(np.ptp(points[:, 1]))
-    low, high = points.min(axis=0) - air, points.max(axis=0) + air
+    low, high = np.reshape(face_box(frame), (2, 2))
     # At most one px per photo px: nothing is enlarged.
     px_per_unit = min(1 / scale_of(to_frame), _HEIGHT_PX / float(high[1] - low[1]))
     width, height = np.ceil((high - low) * px_per_unit).astype(int)
@@ -190,15 +190,23 @@ def _picture_frame(result: ClientResult, reference: Inspection, view: View) -> t
     return to_photo, (int(height), int(width))
 
 
-def _px_middles(size: tuple[int, int], *, step: int) -> npt.NDArray[np.float64]:
+def face_box(frame: HeadFrame) -> Box:
+    """The face with a little air, in its frame: left, top, right, bottom."""
+    points = frame.points_xy[_MESH]
+    air = 0.07 * float(np.ptp(points[:, 1]))
+    (left, top), (right, bottom) = points.min(axis=0) - air, points.max(axis=0) + air
+    return float(left), float(top), float(right), float(bottom)
+
+
+def px_middles(size: tuple[int, int], *, step: int) -> npt.NDArray[np.float64]:
     """Middles of every `step`-th px, (rows, columns, 2), one step beyond the far sides."""
     ys, xs = (np.arange(0, n + step - 1, step) + 0.5 for n in size)
     return np.stack(np.meshgrid(xs, ys), axis=-1)
 
 
-def _coarse_places(face_map: FaceMap, to_photo: Affine, size: tuple[int, int]) -> npt.NDArray[np.float64]:
+def coarse_places(face_map: FaceMap, to_photo: Affine, size: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Canonical places of every fifth px of the picture, (rows, columns, 2); NaN off the face."""
-    grid = _px_middles(size, step=_STEP_PX)
+    grid = px_middles(size, step=_STEP_PX)
     return face_map.places(apply_affine(to_photo, grid.reshape(-1, 2))).reshape(grid.shape)
 
 
@@ -206,9 +214,9 @@ def _at(face_map: FaceMap, places: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
     return face_map.at(places.reshape(-1, 2)).reshape(places.shape).astype(np.float32)
 
 
-def _finer(coarse: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+def finer_values(coarse: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Values at every fifth px to values at every px."""
-    at = ((_px_middles(size, step=1)[: size[0], : size[1]] - 0.5) / _STEP_PX).astype(np.float32)
+    at = ((px_middles(size, step=1)[: size[0], : size[1]] - 0.5) / _STEP_PX).astype(np.float32)
     return read_grid(coarse, at)
 
 
@@ -228,10 +236,25 @@ def _without_holes(face: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.asarray(filled > 0)
 
 
-def _draw(
-    rgb: Rgb, xy: npt.NDArray[np.float32], correction: ColorCorrection | None, brightness: float
+def draw_photo(
+    rgb: Rgb, xy: npt.NDArray[np.float32], correction: ColorCorrection | None, brightness: float = 1.0
 ) -> npt.NDArray[np.float32]:
-    """A photo at the given positions, linear sRGB; averaged down first where it is finer than the picture."""
+    """A photo at the given positions, linear sRGB; averaged down first where it is finer than the picture.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        sRGB.
+    xy : (h, w, 2) float32
+        Photo px, edges at integers; NaN where nothing is to be drawn.
+    correction : ColorCorrection or None
+    brightness : float
+        Factor on linear light.
+
+    Returns
+    -------
+    (h, w, 3) float32
+    """
     low = np.clip(np.floor(np.nanmin(xy, axis=(0, 1))) - 8, 0, None).astype(int)
     high = np.ceil(np.nanmax(xy, axis=(0, 1))).astype(int) + 8
     linear = correct_for_show(srgb_to_linear(rgb[low[1] : high[1], low[0] : high[0]]), correction, brightness)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinprogress.comparison.calibration import REPEATABILITY
 from skinprogress.comparison.findings import session_text
+from skinprogress.comparison.photolight import MIXED_COLORS
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
@@ -18,6 +19,7 @@ from skinprogress.outputs.color_page import ROOM_SHOWN, colors_for_report, expla
 from skinprogress.outputs.composites import TOO_SOON, aligned_names
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.fit import describe_photo_fit, list_hidden, scale_text
+from skinprogress.outputs.light_page import MAPS_TEXT, lights_for_report, list_light_pairs, list_lights
 from skinprogress.outputs.misfitmap import NOT_FOR_PUBLICATION, alignments_for_report
 from skinprogress.outputs.pairs import photo_name, render_pair, sessions_to_show, used_views
 from skinprogress.outputs.pictures import embed_array, embed_file, size_of
@@ -113,6 +115,11 @@ def render_report(result: ClientResult, out: Path) -> str:
         colors=list(colors_for_report(result)),
         color_lead=explain_colors(result),
         room_shown=ROOM_SHOWN,
+        lights=list(lights_for_report(result)),
+        maps_text=MAPS_TEXT,
+        photo_lights=list_lights(result),
+        light_pairs=list_light_pairs(result),
+        mixed=number_text(MIXED_COLORS, 2),
         metrics=[(metric, _repeatability(metric.name)) for metric in METRICS.values()],
         regions=list(REGIONS.values()),
         settings=asdict(result.settings),

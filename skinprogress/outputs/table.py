@@ -9,6 +9,7 @@ from skinprogress.outputs.charts import write_charts
 from skinprogress.outputs.color_sheet import write_color_sheets
 from skinprogress.outputs.composites import write_aligned, write_composites
 from skinprogress.outputs.files import FOLDERS, prepare_output
+from skinprogress.outputs.light_sheet import write_light_sheets
 from skinprogress.outputs.misfitmap import write_alignments
 from skinprogress.outputs.report import write_report
 from skinprogress.outputs.tables import write_run, write_tables
@@ -48,6 +49,11 @@ _ROWS = (
         name="colors",
         title="what the colour of the photos was matched on, and how far it can be trusted, to check (JPEG)",
         write=write_color_sheets,
+    ),
+    Output(
+        name="lights",
+        title="how the light on the face differs, and what of the difference of redness it would have faked (JPEG)",
+        write=write_light_sheets,
     ),
     Output(name="aligned", title="every photo laid over the reference (JPEG)", write=write_aligned),
     Output(name="report", title="this report", write=write_report, last=True),

@@ -1,19 +1,12 @@
 """Can the colour be trusted on these photos? They are photographed again, with and without a known change."""
 
-import multiprocessing
-import os
-import signal
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from skinprogress.color.card_fit import CardFit, fit_card
@@ -36,6 +29,7 @@ from skinprogress.validation.color_scores import card_figures, copy_figures, pai
 from skinprogress.validation.faces import list_faces
 from skinprogress.validation.scenes import Values, make_scene, skin_tone
 from skinprogress.validation.table import Figure
+from skinprogress.validation.workers import run_jobs
 
 if TYPE_CHECKING:
     from skinprogress.pipeline import Progress
@@ -142,7 +136,7 @@ def validate_color(
     jobs += [partial(_score_copies, ref, settings=settings) for ref in refs[:1]]
     report("comparing", 0, len(jobs))
     scores: list[PhotoScore] = []
-    for score in _run(jobs, workers=workers):
+    for score in run_jobs(jobs, workers=workers):
         scores.append(score)
         report("comparing", len(scores), len(jobs))
     rejected = [*listing.rejected, *(score.rejected for score in scores if score.rejected)]
@@ -216,50 +210,3 @@ def _score_copies(ref: PhotoRef, *, settings: Settings) -> PhotoScore:
             return PhotoScore(file=ref.file, copies=compare_copies(rgb, Path(folder), settings=settings))
     except SkinprogressError:
         return PhotoScore(file=ref.file)  # why it cannot be used is told of it as a scene
-
-
-def _run(jobs: Sequence[Callable[[], PhotoScore]], *, workers: int) -> Iterator[PhotoScore]:
-    """Do the jobs, in order, in so many processes."""
-    workers = min(workers, len(jobs), os.cpu_count() or 1)
-    if workers < 2:
-        yield from (job() for job in jobs)
-        return
-    # One folder for what all of them write: a process that is ended cannot clear up, and the photos show faces.
-    with tempfile.TemporaryDirectory(prefix="skinprogress-") as folder:
-        yield from _run_apart(jobs, workers=workers, folder=folder)
-
-
-def _run_apart(jobs: Sequence[Callable[[], PhotoScore]], *, workers: int, folder: str) -> Iterator[PhotoScore]:
-    # Spawned, not forked: the landmark model's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(folder,))
-    try:
-        # A few at a time: ending a process while others' jobs are being called off is not silent.
-        waiting: deque[Future[PhotoScore]] = deque()
-        for job in jobs:
-            waiting.append(pool.submit(job))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except (KeyboardInterrupt, GeneratorExit):
-        # A photo takes half a minute: nobody who stops wants to wait for it.
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-            process.join()
-        raise
-    except BrokenProcessPool as error:
-        raise SkinprogressError(
-            "a part of the validation was ended by the computer, most likely for want of memory",
-            "close other programs, or validate fewer or smaller photos",
-        ) from error
-    finally:
-        pool.shutdown(wait=False)
-
-
-def _start_worker(folder: str) -> None:
-    """One core a process; Ctrl-C is for the one that started it, and so is clearing up."""
-    tempfile.tempdir = folder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)

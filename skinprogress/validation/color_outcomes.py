@@ -106,7 +106,9 @@ def difference(before: Values, after: Values) -> Values:
     return {key: after[key] - before[key] for key in before if key in after}
 
 
-def published(changes: Sequence[Change], true: Values, region: str | None, *, settings: Settings) -> list[Outcome]:
+def published(
+    changes: Sequence[Change], true: Values, region: str | None, *, settings: Settings, with_refused: bool = False
+) -> list[Outcome]:
     """What the program says, where it says anything and the truth is known.
 
     Parameters
@@ -116,6 +118,8 @@ def published(changes: Sequence[Change], true: Values, region: str | None, *, se
     region : str or None
         What was changed.
     settings : Settings
+    with_refused : bool
+        Also what is measured in both photos and not published as a difference; without an interval.
 
     Returns
     -------
@@ -123,15 +127,16 @@ def published(changes: Sequence[Change], true: Values, region: str | None, *, se
     """
     found = []
     for metric in METRICS:
-        told = [c for c in changes if c.metric == metric and np.isfinite(c.difference)]
+        measured = [c for c in changes if c.metric == metric]
+        told = [c for c in measured if np.isfinite(c.difference)]
         # The interval holds jointly for all regions that have one.
         share = simultaneous_z(settings.confidence_level, 1) / simultaneous_z(settings.confidence_level, len(told))
-        for c in told:
+        for c in measured if with_refused else told:
             if (metric, c.region) in true:
                 half = (c.ci_high - c.ci_low) / 2.0
                 outcome = Outcome(
                     method=c.color_reference, metric=metric, region=c.region, changed=region in (c.region, WHOLE_FACE),
-                    true=true[metric, c.region], found=c.difference, half=half, half_alone=half * share,
+                    true=true[metric, c.region], found=c.followup - c.baseline, half=half, half_alone=half * share,
                     verdict=c.verdict,
                 )  # fmt: skip
                 found.append(outcome)

@@ -123,7 +123,7 @@ def score_pair(
     PairScore
     """
     rng = np.random.default_rng([*seed, number])
-    region = _draw_region(rng, scene, setup.kind)
+    region = draw_region(rng, scene, setup.kind)
     change = draw_change(rng, region, float(rng.choice(_AMOUNTS)))
     scenes: dict[Side, FloatMap] = {"before": scene.linear_rgb, "after": apply_change(scene, change)}
     shots = {side: photograph(rgb, scene, setup, rng=rng) for side, rgb in scenes.items()}
@@ -138,7 +138,7 @@ def score_pair(
     )
     if setup.view == "without":
         settings = replace(settings, color_reference="none")
-    compared = _compare_shots(shots, settings=settings)
+    compared = compare_shots(shots, settings=settings)
     if isinstance(compared, str):
         return replace(score, reason=compared)
     changes, result = compared
@@ -157,7 +157,7 @@ def score_pair(
     )
 
 
-def _draw_region(rng: np.random.Generator, scene: Scene, kind: Kind) -> str | None:
+def draw_region(rng: np.random.Generator, scene: Scene, kind: Kind) -> str | None:
     """What is changed; a region only if enough of it is skin."""
     size = {name: np.count_nonzero(scene.seen & region_mask(name, SIDE_PX)) for name in part_names()}
     names = [name for name, n in size.items() if n >= _MIN_REGION_PX]
@@ -200,7 +200,7 @@ def photograph(linear_rgb: FloatMap, scene: Scene, setup: Setup, *, rng: np.rand
     return Shot(rgb, apply_affine(matrix, points_xy - low))
 
 
-def _compare_shots(shots: Mapping[Side, Shot], *, settings: Settings) -> tuple[list[Change], ClientResult] | str:
+def compare_shots(shots: Mapping[Side, Shot], *, settings: Settings) -> tuple[list[Change], ClientResult] | str:
     """Let the program compare two shots, from lossless files; returns as :func:`compare_refs`."""
     with tempfile.TemporaryDirectory(prefix="skinprogress-") as name:
         folder = Path(name)

@@ -41,14 +41,14 @@ def pair_figures(pairs: Sequence[PairScore]) -> list[Figure]:
         and false verdicts; over all backgrounds also of each group (skin tone, folder) and of each photo.
     """
     found: list[Figure] = []
-    for (test, tier), members in _grouped(pairs, lambda p: (p.test, p.tier)):
+    for (test, tier), members in grouped(pairs, lambda p: (p.test, p.tier)):
         found += _rung_shares(test, tier, members)
         found += _method_figures(test, tier, "all", members)
-    for (kind, tier), members in _grouped(pairs, lambda p: (p.kind, p.tier)):
+    for (kind, tier), members in grouped(pairs, lambda p: (p.kind, p.tier)):
         test = kind if tier == "T3" else kind + ANY  # of rendered photos there is but one test
         if test != kind:
             found += _method_figures(test, tier, "all", members)
-        for subject, some in (*_grouped(members, lambda p: p.group), *_grouped(members, lambda p: p.photo)):
+        for subject, some in (*grouped(members, lambda p: p.group), *grouped(members, lambda p: p.photo)):
             found += _method_figures(test, tier, subject, some)
     return found
 
@@ -69,7 +69,7 @@ _Told = list[tuple[PairScore, Outcome]]
 
 def _by_method(pairs: Sequence[PairScore]) -> Iterable[tuple[tuple[str, str], _Told]]:
     told = [(pair, outcome) for pair in pairs for outcome in pair.outcomes]
-    return _grouped(told, lambda po: (po[1].method, po[1].metric))
+    return grouped(told, lambda po: (po[1].method, po[1].metric))
 
 
 def _rung_shares(test: str, tier: str, pairs: Sequence[PairScore]) -> list[Figure]:
@@ -113,7 +113,7 @@ def _figures(new: NewFigure, told: _Told, judged: Callable[[PairScore, Outcome],
 
 def _coverage(new: NewFigure, told: _Told, chosen: Sequence[Outcome]) -> list[Figure]:
     """How often intervals hold what they promise, and how often a change is seen that is none."""
-    by_pair = [[outcome for _, outcome in some] for _, some in _grouped(told, lambda po: po[0].pair)]
+    by_pair = [[outcome for _, outcome in some] for _, some in grouped(told, lambda po: po[0].pair)]
     shares = {
         # Jointly, as published; for each region with an interval of its own; as published where the test looks.
         "coverage": [float(all(abs(o.error) <= o.half for o in some)) for some in by_pair],
@@ -121,7 +121,7 @@ def _coverage(new: NewFigure, told: _Told, chosen: Sequence[Outcome]) -> list[Fi
         "coverage_published": [float(abs(o.error) <= o.half) for o in chosen],
         "coverage_judged": [float(abs(o.error) <= o.half_alone) for o in chosen],
     }
-    still = [[o for _, o in some] for _, some in _grouped([t for t in told if t[0].unchanged], lambda po: po[0].pair)]
+    still = [[o for _, o in some] for _, some in grouped([t for t in told if t[0].unchanged], lambda po: po[0].pair)]
     shares["false_change_rate"] = [float(any(o.verdict in _SAID for o in some)) for some in still]
     half = [o.half_alone for o in chosen if np.isfinite(o.half_alone)]
     found = [f for name, each in shares.items() if each for f in share_figures(new, name, each)]
@@ -151,8 +151,8 @@ def card_figures(cards: Sequence[CardOutcome]) -> list[Figure]:
     list of Figure
     """
     found: list[Figure] = []
-    for tier, members in _grouped(cards, lambda c: c.tier):
-        groups = _grouped(members, lambda c: c.group)
+    for tier, members in grouped(cards, lambda c: c.tier):
+        groups = grouped(members, lambda c: c.group)
         for subject, some in (("all", members), *groups):
             new = partial(Figure, kind=KIND, tier=tier, test="card", subject=subject)
             card = partial(new, method="card", metric="cards")
@@ -203,7 +203,7 @@ def copy_figures(photo: str, copies: Mapping[str, Values]) -> list[Figure]:
     return found
 
 
-def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> list[tuple[Key, list[Item]]]:
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> list[tuple[Key, list[Item]]]:
     """Items by key, in order of first appearance."""
     groups: dict[Key, list[Item]] = {}
     for item in items:

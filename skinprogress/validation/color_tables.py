@@ -71,9 +71,9 @@ def render_color_tables(all_figures: Sequence[Figure]) -> "list[Table]":
     figures = Figures(all_figures)
     errors = ("n", "RMS", "p95", "slope", "95 %\nholds", "±", "false")
     tables = (
-        _table(("changed", "scene", "tier", "reference"), ("share", *errors), _error_rows(figures)),
-        _table(("skin, photos", "tier", "reference"), errors, _group_rows(figures)),
-        _table(
+        render_table(("changed", "scene", "tier", "reference"), ("share", *errors), _error_rows(figures)),
+        render_table(("skin, photos", "tier", "reference"), errors, _group_rows(figures)),
+        render_table(
             ("card", "tier", "corrected by"),
             ("photos", "found", "used", "ΔE00\nmedian", "p95", "colour only\nmedian", "p95"),
             _card_rows(figures),
@@ -82,13 +82,14 @@ def render_color_tables(all_figures: Sequence[Figure]) -> "list[Table]":
     return [table for table in tables if table.row_count]
 
 
-def _table(words: Sequence[str], numbers: Sequence[str], rows: Iterator[list[str]]) -> "Table":
+def render_table(words: Sequence[str], numbers: Sequence[str], rows: Iterator[list[str]]) -> "Table":
+    """A plain table: columns of words, then of numbers."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for title in words:
-        table.add_column(title, no_wrap=True)
+        table.add_column(title, overflow="fold")  # rather than that numbers are cut short
     for title in numbers:
         table.add_column(title, no_wrap=True, justify="right")
     for row in rows:

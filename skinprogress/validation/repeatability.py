@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -25,12 +26,12 @@ from skinprogress.comparison.calibration import REPEATABILITY, color_error
 from skinprogress.comparison.planning import choose_corrections
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
-from skinprogress.metrics.table import METRICS
+from skinprogress.metrics.table import METRICS, Metric
 from skinprogress.pipeline import compare_client, inspect_photo
 from skinprogress.records import Change, ClientResult, Comparison, Course, PhotoRef, Rung
-from skinprogress.settings import Settings
+from skinprogress.settings import LightChoice, Settings
 
-COVARIATES = ("per_light", "per_light_color", "per_exposure", "per_expression", "per_blur")
+COVARIATES = ("per_light", "per_light_color", "per_exposure", "per_expression", "per_blur", "per_misfit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def color_variances(result: ClientResult, rung: Rung) -> dict[str, float]:
 
 
 def fit_metric(
-    retakes: list[Retake], metric: str, *, least_per_blur: float = 0.0
+    retakes: list[Retake], metric: str, *, least_per_blur: float = 0.0, least_per_exposure: float = 0.0
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Fit the session error of one metric by maximum likelihood: one variance, and one for each way to differ.
 
@@ -108,6 +109,8 @@ def fit_metric(
     metric : str
     least_per_blur : float
         From :func:`blur_error`.
+    least_per_exposure : float
+        Taking out the light leaves what the whole face shares: there exposure counts as it does as photographed.
 
     Returns
     -------
@@ -118,8 +121,8 @@ def fit_metric(
         simultaneous interval, number of pairs.
     """
     proportional = bool(REPEATABILITY[metric].proportional) if metric in REPEATABILITY else False
-    difference, design, owner = _differences(retakes, metric, proportional=proportional)
-    known = np.array([retakes[k].color_variance[metric] for k in owner])
+    difference, design, owner, light = _differences(retakes, metric, proportional=proportional)
+    known = np.array([retakes[k].color_variance[metric] for k in owner]) + light
 
     def loss(log_size: npt.NDArray[np.float64]) -> float:
         variance = design @ np.exp(log_size) + known + 1e-12
@@ -130,8 +133,10 @@ def fit_metric(
     alike = (design[:, 1] <= np.median(design[:, 1])) & (known <= np.median(known))
     least = np.log(0.25 * np.mean(difference[alike] ** 2))
     bounds = [(least, 8.0), *[(-16.0, 8.0)] * len(COVARIATES)]
-    bounds[1 + COVARIATES.index("per_blur")] = (max(-16.0, 2.0 * np.log(max(least_per_blur, 1e-9))), 8.0)
-    best = minimize(loss, np.clip(start, *np.transpose(bounds)), method="L-BFGS-B", bounds=bounds)
+    for name, at_least in (("per_blur", least_per_blur), ("per_exposure", least_per_exposure)):
+        bounds[1 + COVARIATES.index(name)] = (max(-16.0, 2.0 * np.log(max(at_least, 1e-9))), 8.0)
+    starts = [np.clip(start + shift, *np.transpose(bounds)) for shift in np.diag(np.full(len(start), 2.0))]
+    best = min((minimize(loss, s, method="L-BFGS-B", bounds=bounds) for s in starts), key=lambda found: found.fun)
     sizes = np.exp(best.x)
     # Errors are more peaked and longer-tailed than a normal distribution: stretch until the wide interval covers.
     z = simultaneous_z(0.95, 12)
@@ -186,16 +191,17 @@ def blur_error(photos: list[Path], metric: str) -> float:
 
 def _differences(
     retakes: list[Retake], metric: str, *, proportional: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Differences, their squared covariates (with a leading 1), and the pair that each belongs to."""
-    difference, design, owner = [], [], []
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Differences, squared covariates (with a leading 1), the pair of each, and what is known of its light's error."""
+    difference, design, owner, light = [], [], [], []
     for k, retake in enumerate(retakes):
         c = retake.comparison
-        # The colour of the light is read off the melanin index: it cannot explain that index's own error too.
-        color = 0.0 if metric == "melanin_index" else c.light_color_difference
+        # The colour of the light is read off the melanin index: as photographed, it cannot explain its error too.
+        is_itself = metric == "melanin_index" and np.isnan(c.light_removed)
+        color = 0.0 if is_itself else c.light_color_difference
         blur = np.log(c.sharpness_ratio) if METRICS[metric].needs_sharpness else 0.0
         squares = [1.0, c.light_difference**2, color**2, c.exposure_difference**2]
-        squares += [c.expression_difference**2, blur**2]
+        squares += [c.expression_difference**2, blur**2, c.misfit_percent_iod**2]
         for change in retake.changes:
             value = change.difference
             if proportional:
@@ -204,21 +210,29 @@ def _differences(
                 difference.append(value)
                 design.append(squares)
                 owner.append(k)
-    return np.array(difference), np.nan_to_num(np.array(design)), np.array(owner)
+                light.append(np.nan_to_num(change.light_standard_error) ** 2)
+    return np.array(difference), np.nan_to_num(np.array(design)), np.array(owner), np.array(light)
 
 
 def main(folders: list[str]) -> None:
-    """Print the calibration table for the given folders."""
+    """Print the calibration tables for the given folders."""
     pairs = [pair for folder in folders for pair in find_pairs(Path(folder))]
-    retakes = compare_retakes(pairs)
-    out = sys.stdout
-    out.write(f"{len(retakes)} of {len(pairs)} pairs compared\n")
-    for metric in METRICS:
-        known = blur_error(sorted({before for before, _ in pairs}), metric) if METRICS[metric].needs_sharpness else 0.0
-        row, fit = fit_metric(retakes, metric, least_per_blur=known)
-        figures = ", ".join(f"{name}={size:.3g}" for name, size in row.items() if size >= 5e-4)
-        out.write(f'"{metric}": Repeatability({figures})\n')
-        out.write("    " + ", ".join(f"{name} {value:.3g}" for name, value in fit.items()) + "\n")
+    for light in get_args(LightChoice)[::-1]:
+        retakes = compare_retakes(pairs, settings=Settings(light=light))
+        sys.stdout.write(f"light {light}: {len(retakes)} of {len(pairs)} pairs compared\n")
+        for metric in METRICS.values():
+            if light == "raw" or metric.compensable:
+                _print_row(retakes, pairs, metric)
+
+
+def _print_row(retakes: list[Retake], pairs: list[tuple[Path, Path]], metric: Metric) -> None:
+    known = blur_error(sorted({before for before, _ in pairs}), metric.name) if metric.needs_sharpness else 0.0
+    whole_face = retakes[0].comparison.light_removed >= 0.0 and metric.needs_color
+    exposure = REPEATABILITY[metric.name].per_exposure if whole_face and metric.name in REPEATABILITY else 0.0
+    row, fit = fit_metric(retakes, metric.name, least_per_blur=known, least_per_exposure=exposure)
+    figures = ", ".join(f"{name}={size:.3g}" for name, size in row.items() if size >= 5e-4)
+    sys.stdout.write(f'"{metric.name}": Repeatability({figures})\n')
+    sys.stdout.write("    " + ", ".join(f"{name} {value:.3g}" for name, value in fit.items()) + "\n")
 
 
 if __name__ == "__main__":

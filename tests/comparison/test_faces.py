@@ -14,6 +14,7 @@ from skinprogress.face.canonical import N_VERTICES, mesh
 from skinprogress.face.quality import rotation_from_pose
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.face.skin import MIN_VISIBILITY, Coverage, estimate_visibility
+from skinprogress.metrics.inputs import MetricInput
 from skinprogress.records import (
     BackgroundSample,
     ClientPlan,
@@ -71,10 +72,12 @@ def measured(
     with np.errstate(invalid="ignore"):
         skin = bare_face_mask(SIDE) & (visibility >= MIN_VISIBILITY)
     inspection = inspection or inspected(pose_deg=pose_deg)
-    plane = np.zeros((SIDE, SIDE), np.float32)
+    scale = np.full((SIDE, SIDE), 0.36, np.float32)
+    even = np.full((SIDE, SIDE, 3), (0.5, 0.25, 0.2), np.float32)
+    data = MetricInput(linear_rgb=even, skin=skin, mm_per_px=scale, photo_px_per_mm=np.full_like(scale, 5.0))
     return MeasuredFace(
-        ref=inspection.ref, view="front", inspection=inspection, maps={"melanin_index": plane}, skin=skin,
-        mm_per_px=plane + np.float32(0.36), log_shading=plane, side_px=SIDE, visibility=visibility,
+        ref=inspection.ref, view="front", inspection=inspection, maps={}, skin=skin,
+        mm_per_px=scale, data=data, side_px=SIDE, visibility=visibility,
         coverage={name: Coverage(1.0, {}) for name in REGIONS}, registration=registration, mm_per_photo_px=0.2,
         correction=ColorCorrection(rung="background", anchor="a", matrix=np.eye(3, dtype=np.float32)),
         clipped_share=0.0, flags=Flag.NONE,

@@ -141,14 +141,37 @@ def test_unmatched_colour_costs_what_a_white_balance_is_off() -> None:
     assert color_error(METRICS["redness"], matched) == pytest.approx(np.hypot(np.hypot(0.334, 0.354), 0.073))
 
 
+def test_light_that_was_taken_out_counts_less_and_is_told_in_its_own_words() -> None:
+    words = ("light from the left in one photo, from the right in the other", "turn the chair")
+    lit = replace(GOOD, light_difference=0.5, light_words=words)
+    raw, compensated = grade_pair(lit), grade_pair(replace(lit, compensated=True))
+    assert raw[0] > compensated[0] > "A"
+    for _, reasons, remedies, flags in (raw, compensated):
+        assert (reasons, remedies, flags) == ((words[0],), (words[1],), Flag.LIGHT_DIFFERS)
+    # There is an end to what can be taken out, and nothing but light is judged otherwise.
+    assert grade_pair(replace(lit, light_difference=2.0, compensated=True))[0] == "F"
+    turned = replace(GOOD, pose_difference_deg=12.0)
+    assert grade_pair(replace(turned, compensated=True)) == grade_pair(turned)
+    assert grade_pair(replace(GOOD, light_words=words)) == grade_pair(GOOD)
+
+
+def test_taking_out_light_that_differs_makes_no_interval_wider() -> None:
+    differs = {"light": 0.5, "light_color": 0.3, "exposure": 0.1, "expression": 0.05, "blur": 0.02, "misfit": 0.2}
+    for name, metric in METRICS.items():
+        raw, relit = (change_error(name, value=2.0, **differs, compensated=c) for c in (False, True))
+        assert 0.0 < relit < raw if metric.compensable else relit == raw
+
+
 def test_an_uncalibrated_metric_has_no_error_bar() -> None:
     assert np.isnan(session_error("made_up"))
-    assert np.isnan(change_error("made_up", value=1, light=0, light_color=0, exposure=0, expression=0, blur=0))
+    assert np.isnan(
+        change_error("made_up", value=1, light=0, light_color=0, exposure=0, expression=0, blur=0, misfit=0)
+    )
 
 
-@pytest.mark.parametrize("what", ["light", "light_color", "exposure", "expression", "blur"])
+@pytest.mark.parametrize("what", ["light", "light_color", "exposure", "expression", "blur", "misfit"])
 def test_photos_that_differ_more_are_less_certain(what: str) -> None:
-    like = {"light": 0.02, "light_color": 0.02, "exposure": 0.02, "expression": 0.05, "blur": 0.02}
+    like = {"light": 0.02, "light_color": 0.02, "exposure": 0.02, "expression": 0.05, "blur": 0.02, "misfit": 0.2}
     for name in ("relative_redness", "texture_uniformity"):
         calm = change_error(name, value=2.0, **like)
         assert change_error(name, value=2.0, **{**like, what: 0.5}) >= calm

@@ -23,9 +23,11 @@ from skinprogress.records import (
     Flag,
     Inspection,
     Landmarks,
+    LightDifference,
     Measurement,
     PatchReading,
     Phase,
+    PhotoLight,
     PhotoRef,
     PhotoReport,
     Registration,
@@ -84,6 +86,7 @@ def fake_result(
     refused: tuple[str, ...] = (),
     rungs: tuple[Rung, ...] = ("background",),
     card_problem: str = "",
+    light_removed: float = NAN,
 ) -> ClientResult:
     """Make up the result of a course: treatments six weeks apart, redness peaks and falls, texture gains.
 
@@ -107,10 +110,13 @@ def fake_result(
         What the colours of the photos were matched on, in turn.
     card_problem : str
         Why the card that lies in every photo without a reference could not be used; empty: there is none.
+    light_removed : float
+        Redness that the light was found to fake between the baseline and each other session, a*-eq: it rises evenly
+        from the client's right to the left. NaN: the light was left alone.
     """
     rng = np.random.default_rng(seed)
     visits = _visits(n_sessions, dates=dates)
-    settings = Settings()
+    settings = Settings(light="raw" if light_removed != light_removed else "compensated")
     names, units, better = _metric_columns(metrics)
     region_names = regions or _region_names()
     refs = _refs(visits, client, folder or Path("/nowhere") / client, views, photos_per_session, dates=dates)
@@ -154,6 +160,11 @@ def fake_result(
         for ref, view in refs
         if plan.reference_of[view] != ref.file
     }
+    comparisons = tuple(
+        replace(c, light_removed=light_removed, light_uncertainty=0.5, light_angle_deg=48.0)
+        for c in _comparisons(visits, views, client, baseline, changes)
+    )
+    lights = {ref.file: LIGHTS[ref.session != baseline] for ref, _ in refs}
     rejected = (
         Rejection(
             file=f"{visits[-1].label}/IMG_0099.jpg",
@@ -170,7 +181,7 @@ def fake_result(
         sessions=plan.sessions,
         plan=plan,
         inspections=inspections,
-        photos=_photo_rows(refs, inspections, rejected, registrations, plan.corrections),
+        photos=_photo_rows(refs, inspections, rejected, registrations, plan.corrections, lights),
         rejected=rejected,
         skipped=(
             ("Thumbs.db", "not a photo"),
@@ -178,13 +189,40 @@ def fake_result(
         ),
         measurements=measurements,
         changes=changes,
-        comparisons=_comparisons(visits, views, client, baseline, changes),
+        comparisons=comparisons,
         findings=_findings(changes),
         settings=settings,
         versions={"skinprogress": "0.1.0", "numpy": np.__version__, "python": "3.11"},
         timings_s={"inspect": 1.2, "measure": 3.4},
         notes=("The numbers in this result are made up.",),
         registrations=registrations,
+        lights=lights,
+        light_differences=tuple(_light_difference(c) for c in comparisons if light_removed == light_removed),
+    )
+
+
+LIGHTS = (
+    PhotoLight(azimuth_deg=-40.0, elevation_deg=35.0, directionality=0.6, color_mix=0.01, shine_share=0.002),
+    PhotoLight(
+        azimuth_deg=10.0, elevation_deg=40.0, directionality=0.4, color_mix=0.2, warm_azimuth_deg=90.0, shine_share=0.04
+    ),
+)
+"""Of the baseline, and of every other session."""
+
+
+def _light_difference(comparison: Comparison) -> LightDifference:
+    """Return a light that reddens the client's left, with a doubtful corner at the top of the forehead."""
+    across = np.sqrt(3.0) * np.linspace(-1, 1, 32, dtype=np.float32)[None] * np.ones((32, 1), np.float32)
+    index = 0.0405 * comparison.light_removed * across
+    error = np.full((32, 32), 0.5, np.float32)
+    error[:8] = 1.5
+    return LightDifference(
+        view=comparison.view,
+        against=comparison.against,
+        from_session=comparison.from_session,
+        to_session=comparison.to_session,
+        log_ratio=np.stack([index / 2, -index / 2, -index], axis=2),
+        standard_error=error,
     )
 
 
@@ -573,6 +611,7 @@ def _photo_rows(
     rejected: tuple[Rejection, ...],
     registrations: dict[str, Registration],
     corrections: dict[str, ColorCorrection],
+    lights: dict[str, PhotoLight],
 ) -> tuple[PhotoReport, ...]:
     used = [
         PhotoReport(
@@ -603,6 +642,10 @@ def _photo_rows(
             camera="Pixel 8",
             exposure="1/60 s, f/1.7, ISO 120",
             flash="not fired",
+            light="made up",
+            light_azimuth_deg=lights[ref.file].azimuth_deg,
+            warm_azimuth_deg=lights[ref.file].warm_azimuth_deg,
+            shine_share=lights[ref.file].shine_share,
         )
         for ref, view in refs
     ]

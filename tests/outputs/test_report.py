@@ -455,7 +455,7 @@ def test_progress_names_every_output_in_order(fake_result: Fake, tmp_path: Path,
     seen: list[str] = []
     written = write_outputs(fake_result(1, **FEW), tmp_path / "out", progress=seen.append)
     assert seen == [OUTPUTS[name].title for name in written]
-    assert list(written) == ["tables", "charts", "composites", "alignment", "colors", "aligned", "report"]
+    assert list(written) == ["tables", "charts", "composites", "alignment", "colors", "lights", "aligned", "report"]
 
 
 def test_an_output_folder_that_is_a_file_stops_before_anything(fake_result: Fake, tmp_path: Path) -> None:

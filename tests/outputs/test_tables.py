@@ -93,7 +93,7 @@ def test_misfit_has_a_column_a_region(fake_result: Fake) -> None:
     assert "misfit_face" not in rows[0] and "misfit_by_region" not in rows[0]
 
 
-def test_what_is_known_of_colour_and_camera_stands_at_the_end(fake_result: Fake) -> None:
+def test_what_is_known_of_colour_camera_and_light_stands_at_the_end(fake_result: Fake) -> None:
     result = fake_result(2, rungs=("card", "none"), photos_per_session=1)
     rows = _read(render_csv(PhotoReport, result.photos))
     columns = list(rows[0])
@@ -101,6 +101,8 @@ def test_what_is_known_of_colour_and_camera_stands_at_the_end(fake_result: Fake)
     assert columns[columns.index(last_region) + 1 :] == [
         "color_anchor", "color_reason", "leave_one_out_delta_e", "a_star_se", "lightness_se", "redness_index_se",
         "relative_redness_se", "clipped_share", "camera", "software", "exposure", "flash", "white_balance",
+        "light", "light_azimuth_deg", "light_elevation_deg", "light_directionality", "light_color_mix",
+        "warm_azimuth_deg", "shine_share",
     ]  # fmt: skip
     card, none, lost = rows
     assert (card["color_anchor"], card["leave_one_out_delta_e"], card["camera"]) == ("card", "0.9", "Pixel 8")

@@ -22,6 +22,7 @@ from skinprogress.validation.color_pairs import SETUPS
 from skinprogress.validation.color_scores import card_figures, copy_figures, pair_figures, seen_card_figures
 from skinprogress.validation.color_summary import color_remarks, judge_color
 from skinprogress.validation.color_tables import render_color_tables
+from skinprogress.validation.workers import run_jobs
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_photo_with_its_own_card_is_graded_in_true_colours(portrait, tmp_path)
 
 def test_several_processes_yield_the_same_in_the_same_order():
     jobs = [partial(PhotoScore, file=f"{k}.jpg") for k in range(4)]
-    assert list(color._run(jobs, workers=2)) == list(color._run(jobs, workers=1))
+    assert list(run_jobs(jobs, workers=2)) == list(run_jobs(jobs, workers=1))
 
 
 def test_a_folder_without_a_usable_photo_or_without_being_one_is_refused(folder, tmp_path):

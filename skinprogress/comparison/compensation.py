@@ -1,0 +1,110 @@
+"""Faces as they would look under the light of the reference photo, and the error that this leaves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.color.spaces import EI_PER_A_STAR
+from skinprogress.comparison.faces import Area, MeasuredFace, light_error
+from skinprogress.comparison.light import fit_light
+from skinprogress.comparison.lightmodel import CELLS, CHROMA
+from skinprogress.metrics.inputs import MetricInput
+from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.records import LightDifference
+
+FloatMap = npt.NDArray[np.float32]
+
+
+def compensate_light(face: MeasuredFace, reference: MeasuredFace) -> MeasuredFace:
+    """The face under the light of the reference photo of its view.
+
+    Parameters
+    ----------
+    face, reference : MeasuredFace
+        Registered on each other.
+
+    Returns
+    -------
+    MeasuredFace
+        With other maps where :attr:`~skinprogress.metrics.table.Metric.compensable`; unchanged where the two photos
+        share too little skin.
+    """
+    fit = fit_light(reference.data.log_rgb, face.data.log_rgb, face.skin & reference.skin)
+    if fit is None:
+        return face
+    relit = replace(face.data, linear_rgb=face.data.linear_rgb * np.exp(-fit.over(face.skin.shape[0])), _blurred={})
+    maps = dict(face.maps)
+    done: dict[int, FloatMap] = {}
+    for metric in METRICS.values():
+        if metric.compensable:
+            # Several metrics are statistics of one and the same map.
+            key = id(face.maps[metric.name])
+            if key not in done:
+                done[key] = _relit_map(metric, face, relit)
+            maps[metric.name] = done[key]
+    return replace(face, maps=maps, light=fit)
+
+
+def _relit_map(metric: Metric, face: MeasuredFace, relit: MetricInput) -> FloatMap:
+    plane = metric.compute(relit)
+    if not metric.local:
+        # The map itself was made in the full frame; what the light adds to it is smooth and found on the grid as well.
+        plane = face.maps[metric.name] + plane - metric.compute(face.data)
+    return np.where(face.skin, plane, np.float32(np.nan))
+
+
+def light_variance(groups: tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]], metric: Metric, area: Area) -> float:
+    """Variance that the lights of two sessions leave in the difference of a metric between them.
+
+    Shots of one session err alike, so they do not average. Where both sessions have a light that is not the reference
+    photo's, what is wrong with one is wrong with the other as far as the two lights are alike.
+    """
+    if not metric.compensable or metric.color_gradient is None:
+        return 0.0
+    variances = [float(np.mean([light_error(f, metric, area) ** 2 for f in group])) for group in groups]
+    shared = 2.0 * likeness(*groups) * float(np.sqrt(variances[0] * variances[1]))
+    return max(sum(variances) - shared, 0.0)
+
+
+def mean_light(faces: Sequence[MeasuredFace]) -> FloatMap:
+    """Mean log-ratio of a session's light to the reference photo's, (CELLS, CELLS, 3); 0 where it is the same."""
+    nothing = np.zeros((CELLS, CELLS, 3), np.float32)
+    return np.asarray(np.mean([nothing if f.light is None else f.light.log_ratio for f in faces], axis=0), np.float32)
+
+
+def likeness(baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace]) -> float:
+    """How alike the colours of two sessions' lights are as seen from the reference photo's, 0..1."""
+    one, two = (mean_light(group) @ CHROMA.T.astype(np.float32) for group in (baseline, followup))
+    size = float((one**2).sum() + (two**2).sum())
+    return 0.0 if size == 0.0 else float(np.clip(1.0 - ((one - two) ** 2).sum() / size, 0.0, 1.0))
+
+
+def redness_removed(baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace]) -> float:
+    """Standard deviation over the face of the redness that the light alone would have faked, a*-equivalents."""
+    light = mean_light(followup) - mean_light(baseline)
+    shares = next((f.light.even_shares() for f in (*followup, *baseline) if f.light is not None), None)
+    if shares is None:
+        return float("nan")
+    index = (light[..., 0] - light[..., 1]) / EI_PER_A_STAR
+    mean = float((shares * index).sum())
+    return float(np.sqrt((shares * (index - mean) ** 2).sum()))
+
+
+def describe_pair_light(
+    baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace], *, against: Literal["baseline", "previous"]
+) -> LightDifference | None:
+    """What of two sessions' difference was taken to be light, for those who draw it; None where nothing was."""
+    errors = [f.light.redness_error() for f in (*baseline, *followup) if f.light is not None]
+    if not errors:
+        return None
+    return LightDifference(
+        view=baseline[0].view,
+        against=against,
+        from_session=baseline[0].ref.session,
+        to_session=followup[0].ref.session,
+        log_ratio=mean_light(followup) - mean_light(baseline),
+        standard_error=np.asarray(np.sqrt(np.mean(np.square(errors), axis=0)), np.float32),
+    )
