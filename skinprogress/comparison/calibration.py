@@ -66,8 +66,8 @@ REPEATABILITY: dict[str, Repeatability] = {
 COMPENSATED: dict[str, Repeatability] = {
     "redness": Repeatability(session=0.27, per_light_color=0.06, per_exposure=4.6),
     "redness_index": Repeatability(session=0.23, per_light_color=0.05, per_exposure=3.0),
-    "relative_redness": Repeatability(session=0.18, per_light_color=0.76, per_misfit=0.64),
-    "haemoglobin_index": Repeatability(session=0.021, per_light_color=0.16, per_exposure=0.39, per_expression=0.023),
+    "relative_redness": Repeatability(session=0.17, per_light_color=0.69, per_misfit=0.66),
+    "haemoglobin_index": Repeatability(session=0.021, per_light_color=0.17, per_exposure=0.39, per_expression=0.023),
     "melanin_index": Repeatability(session=0.019, per_exposure=0.92, per_misfit=0.06),
     "tone_uniformity": Repeatability(
         session=0.092, per_light=0.77, per_light_color=0.87, per_expression=0.18, per_misfit=0.10, proportional=True

@@ -97,8 +97,7 @@ def describe_pair_light(
     baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace], *, against: Literal["baseline", "previous"]
 ) -> LightDifference | None:
     """What of two sessions' difference was taken to be light, for those who draw it; None where nothing was."""
-    errors = [f.light.redness_error() for f in (*baseline, *followup) if f.light is not None]
-    if not errors:
+    if not is_compensated([*baseline, *followup]):
         return None
     return LightDifference(
         view=baseline[0].view,
@@ -106,5 +105,20 @@ def describe_pair_light(
         from_session=baseline[0].ref.session,
         to_session=followup[0].ref.session,
         log_ratio=mean_light(followup) - mean_light(baseline),
-        standard_error=np.asarray(np.sqrt(np.mean(np.square(errors), axis=0)), np.float32),
+        standard_error=_joint_error(baseline, followup),
     )
+
+
+def _joint_error(baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace]) -> FloatMap:
+    """What both sessions' lights leave in the redness index of each cell, a*-equivalents."""
+    variance = np.zeros((CELLS, CELLS))
+    for group in (baseline, followup):
+        squares = [f.light.redness_error() ** 2 for f in group if f.light is not None]
+        if squares:
+            variance = variance + np.sum(squares, axis=0) / len(group)
+    return np.asarray(np.sqrt(variance), np.float32)
+
+
+def is_compensated(faces: Sequence[MeasuredFace]) -> bool:
+    """Whether all these faces, one of them at least not the reference photo itself, lie under the reference's light."""
+    return all(f.light is not None or f.registration is None for f in faces) and any(f.light is not None for f in faces)

@@ -1,19 +1,22 @@
 """How comparable two sessions are, before any number is looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from skinprogress.color.references import shared_rung
+from skinprogress.comparison.compensation import is_compensated
 from skinprogress.comparison.faces import MeasuredFace, common_skin, sample_grid
 from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
 from skinprogress.comparison.photolight import describe_light_difference, light_angle_deg
 from skinprogress.face.expression import MOVEMENTS, measure_movement
 from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import bare_face_mask
+from skinprogress.metrics.inputs import FloatMap, MetricInput
 from skinprogress.metrics.pigmentation import log_shading, melanin_index
-from skinprogress.records import RUNGS, Flag, PhotoLight, Rung
+from skinprogress.records import RUNGS, Flag, Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +87,14 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         return float(abs(a - b))
 
     mean_log = [np.mean([log_shading(f.data) for f in group], axis=0) for group in (baseline, followup)]
-    pigment = [np.mean([melanin_index(f.data) for f in group], axis=0) for group in (baseline, followup)]
-    lights = [_mean_photo_light(group) for group in (baseline, followup)]
+    lights = [(a.photo_light, b.photo_light) for a in baseline for b in followup]
+    farthest = max(lights, key=lambda pair: float(np.nan_to_num(light_angle_deg(*pair))))
     shapes = [_mean_blendshapes(group) for group in (baseline, followup)]
     moved = {m: measure_movement(shapes[0], shapes[1], m) for m in MOVEMENTS}
     sharp = [np.mean([f.inspection.sharpness for f in group]) for group in (baseline, followup)]
     return PairConditions(
-        light_difference=estimate_light_difference(mean_log[1], mean_log[0], skin),
-        light_color_difference=estimate_light_difference(pigment[1], pigment[0], skin),
+        light_difference=_largest_light_difference(baseline, followup, log_shading, skin),
+        light_color_difference=_largest_light_difference(baseline, followup, melanin_index, skin),
         exposure_difference=abs(float(np.median((mean_log[1] - mean_log[0])[skin]))) if skin.any() else float("nan"),
         sharpness_ratio=float(sharp[1] / sharp[0]) if np.isfinite(sharp).all() else 1.0,
         pose_difference_deg=max(spread("yaw"), spread("pitch")),
@@ -101,9 +104,9 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         misfit_percent_iod=max(f.misfit_percent_iod for f in faces),
         coverage=float(skin.sum() / max(bare.sum(), 1)),
         iod_px=min(f.inspection.landmarks.iod_px for f in faces),
-        light_angle_deg=light_angle_deg(*lights),
-        light_words=describe_light_difference(*lights),
-        compensated=any(f.light is not None for f in faces),
+        light_angle_deg=light_angle_deg(*farthest),
+        light_words=describe_light_difference(*farthest),
+        compensated=is_compensated(faces),
         rung=min((shared_rung(a.correction, b.correction) for a in baseline for b in followup), key=RUNGS.index),
     )
 
@@ -113,31 +116,15 @@ def _mean_blendshapes(faces: Sequence[MeasuredFace]) -> dict[str, float]:
     return {name: float(np.mean([b.get(name, 0.0) for b in every])) for name in every[0]}
 
 
-def _mean_photo_light(faces: Sequence[MeasuredFace]) -> PhotoLight:
-    """The light of a session: the vector mean of its shots' lights, so that two opposite lamps make an even one."""
-    lights = [f.photo_light for f in faces if np.isfinite(f.photo_light.directionality)]
-    if not lights:
-        return PhotoLight()
-    azimuth, elevation = (np.radians(np.nan_to_num([getattr(p, a) for p in lights])) for a in _ANGLES)
-    length = np.array([p.directionality for p in lights])
-    # A light without a direction counts as one without strength.
-    length = np.where(np.isfinite([p.azimuth_deg for p in lights]), length, 0.0)
-    x, y, z = (
-        float(np.mean(length * part))
-        for part in (np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation))
-    )
-    size = float(np.sqrt(x * x + y * y + z * z))
-    warm = float(np.mean([p.color_mix * np.sign(np.nan_to_num(p.warm_azimuth_deg)) for p in lights]))
-    return PhotoLight(
-        azimuth_deg=float(np.degrees(np.arctan2(x, z))) if size else float("nan"),
-        elevation_deg=float(np.degrees(np.arcsin(y / size))) if size else float("nan"),
-        directionality=size,
-        color_mix=abs(warm),
-        warm_azimuth_deg=float(np.copysign(90.0, warm)) if warm else float("nan"),
-    )
-
-
-_ANGLES = ("azimuth_deg", "elevation_deg")
+def _largest_light_difference(
+    baseline: Sequence[MeasuredFace],
+    followup: Sequence[MeasuredFace],
+    plane: Callable[[MetricInput], FloatMap],
+    skin: npt.NDArray[np.bool_],
+) -> float:
+    """Of any shot of one session to any of the other: two opposite lamps within a session do not make an even light."""
+    one, two = ([plane(f.data) for f in group] for group in (baseline, followup))
+    return max(estimate_light_difference(b, a, skin) for a in one for b in two)
 
 
 def _figure(face: MeasuredFace, name: str) -> float:

@@ -293,7 +293,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
                 value = area_value(face, metric, area)
                 if np.isfinite(value):
                     within = resampling_error(area_draws(face, metric, area), area.blocks.n_blocks)
-                    session = session_error(metric.name, value=value)
+                    session = session_error(metric.name, value=value, compensated=face.light is not None)
                     variance = within**2 + session**2 + color_error(metric, face.correction) ** 2
                     error = float(np.sqrt(variance + light_error(face, metric, area) ** 2))
                 else:

@@ -25,8 +25,8 @@ from skinprogress.comparison.lightmodel import (
 )
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN, unmixing_matrix
 
-# Natural-log units of shading that vary over the face. Beyond the first the intervals widen and the pair says so;
-# beyond the second texture and relief are not compared; beyond the third nothing is.
+# Natural-log units of shading that vary over the face. Where the light is left in, the pair says so beyond the first
+# and nothing is compared beyond the third; beyond the second texture and relief are not compared in any case.
 LIGHT_NOTICED = 0.10
 LIGHT_TEXTURE_LIMIT = 0.30
 LIGHT_LIMIT = 0.75
@@ -42,7 +42,7 @@ PRIORS: Final[dict[str, float]] = {
     # how much light and its colour may differ, in units of the usual, where no difference of shading is seen
     "least_light": 0.4, "least_warmth": 1.0,
 }  # fmt: skip
-"""Standard deviations of the terms' coefficients, natural log.
+"""Standard deviations of the terms' coefficients and of what is left in the cells, natural log.
 
 Those of light and camera were found by marginal likelihood on 50 pairs in which nothing had changed (rendered retakes
 of one head under twelve lights, 14 people in a studio), those of skin set to what treatments do (0.1 is 1.1 a*-eq).
@@ -138,6 +138,7 @@ def fit_light(
     skin : (s, s) bool
         Usable in both.
     priors : dict of str to float
+        Others than :data:`PRIORS`, by the same names.
 
     Returns
     -------
@@ -345,6 +346,8 @@ def estimate_light_difference(
     basis = shading_basis(skin.shape[0])[at].astype(np.float64)
     ratio = (log_plane[at] - reference[at]).astype(np.float64)
     good = np.isfinite(basis).all(axis=1) & np.isfinite(ratio)
+    if not good.any():
+        return float("nan")
     basis, ratio = basis[good] - basis[good].mean(axis=0), ratio[good] - np.median(ratio[good])
     weight = np.ones_like(ratio)
     fitted = np.zeros_like(ratio)

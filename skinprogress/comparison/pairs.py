@@ -70,7 +70,7 @@ class _Pair:
 
     def is_compensated(self, metric: Metric) -> bool:
         """Whether the difference of light was taken out of what is compared."""
-        return metric.compensable and any(f.light is not None for group in self.groups for f in group)
+        return metric.compensable and self.conditions.compensated
 
     @property
     def relief_differs(self) -> bool:
@@ -185,7 +185,8 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]], l
     if shots:
         pooled = sum(float(((v - v.mean()) ** 2).sum()) for v in shots) / sum(len(v) - 1 for v in shots)
         # The calibration table was made from single shots: only what goes beyond it is added.
-        known = session_error(metric.name, value=float(np.mean(np.concatenate(shots))))
+        size = float(np.mean(np.concatenate(shots)))
+        known = session_error(metric.name, value=size, compensated=pair.is_compensated(metric))
         shot_variance = max(0.0, pooled - known**2 - max(color)) * sum(1.0 / len(v) for v in values)
     return float(np.sqrt(within**2 + session**2 + sum(color) + light + shot_variance))
 

@@ -164,7 +164,7 @@ def test_words_of_a_light_that_would_have_lied(client: ClientResult) -> None:
     assert pair.lead[0].startswith("The light comes from the right and above in the earlier session and from above")
     assert "Next time, turn the chair" in pair.lead[0]
     assert pair.lead[1].startswith("The light alone would have faked differences of redness of 2.0 a*-eq")
-    assert pair.lead[2].startswith("What this leaves open: ± 1.0 a*-eq")  # 1.96 × 0.5
+    assert pair.lead[2].startswith("The light alone leaves ± 1.0 a*-eq open")  # 1.96 × 0.5
     assert pair.lead[3].startswith("Hatched: the light leaves more than ± 2 a*-eq open")
     assert pair.lead[4].startswith("Texture unevenness was not compared: the two lights")
     assert list_light_pairs(client)[0][1:] == ("48°", "2.0 a*-eq", "± 1.0 a*-eq", "not compared")
