@@ -65,19 +65,21 @@ REPEATABILITY: dict[str, Repeatability] = {
 
 COMPENSATED: dict[str, Repeatability] = {
     "redness": Repeatability(session=0.27, per_light_color=0.06, per_exposure=4.6),
-    "redness_index": Repeatability(session=0.23, per_light_color=0.05, per_exposure=3.0),
+    "redness_index": Repeatability(session=0.23, per_light_color=0.05, per_exposure=3.0, per_misfit=0.76),
     "relative_redness": Repeatability(session=0.17, per_light_color=0.69, per_misfit=0.66),
-    "haemoglobin_index": Repeatability(session=0.021, per_light_color=0.17, per_exposure=0.39, per_expression=0.023),
-    "melanin_index": Repeatability(session=0.019, per_exposure=0.92, per_misfit=0.06),
+    "haemoglobin_index": Repeatability(
+        session=0.021, per_light_color=0.17, per_exposure=0.39, per_expression=0.022, per_misfit=0.010
+    ),
+    "melanin_index": Repeatability(session=0.019, per_light_color=0.009, per_exposure=0.92, per_misfit=0.24),
     "tone_uniformity": Repeatability(
         session=0.092, per_light=0.77, per_light_color=0.87, per_expression=0.18, per_misfit=0.10, proportional=True
     ),
-    "log_redness_index": Repeatability(session=0.0094, per_light_color=0.002, per_exposure=0.12),
+    "log_redness_index": Repeatability(session=0.0094, per_light_color=0.003, per_exposure=0.12, per_misfit=0.031),
 }
 """The same once the difference of light was taken out, beside what the fit of the light says of its own error.
 
-What the whole face shares is not touched by that: where the metric is absolute, exposure counts as it does as
-photographed.
+What the whole face shares is not touched by that: where the metric is absolute, exposure and faces that do not match
+count as they do as photographed.
 """
 
 

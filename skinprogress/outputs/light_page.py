@@ -183,7 +183,7 @@ def _tell(
             )
     if math.isfinite(comparison.light_uncertainty):
         left = number_text(1.96 * comparison.light_uncertainty, 1)
-        yield f"The light alone leaves ± {left} a*-eq open in a typical region against the rest of the face (95\u00a0%)."
+        yield f"The light alone leaves ± {left} a*-eq open in a typical region against the rest of the face (95 %)."
     if maps is not None and maps.doubtful.any():
         yield (f"Hatched: the light leaves more than ± {DOUBTFUL:.0f} a*-eq open there; a change may be light.")
     if comparison.grade == "F":

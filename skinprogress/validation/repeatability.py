@@ -11,9 +11,11 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import get_args
 
 import cv2
@@ -99,7 +101,7 @@ def color_variances(result: ClientResult, rung: Rung) -> dict[str, float]:
 
 
 def fit_metric(
-    retakes: list[Retake], metric: str, *, least_per_blur: float = 0.0, least_per_exposure: float = 0.0
+    retakes: list[Retake], metric: str, *, at_least: Mapping[str, float] = MappingProxyType({})
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Fit the session error of one metric by maximum likelihood: one variance, and one for each way to differ.
 
@@ -107,10 +109,8 @@ def fit_metric(
     ----------
     retakes : list of Retake
     metric : str
-    least_per_blur : float
-        From :func:`blur_error`.
-    least_per_exposure : float
-        Taking out the light leaves what the whole face shares: there exposure counts as it does as photographed.
+    at_least : mapping
+        Covariate to the smallest figure that it may get.
 
     Returns
     -------
@@ -133,8 +133,8 @@ def fit_metric(
     alike = (design[:, 1] <= np.median(design[:, 1])) & (known <= np.median(known))
     least = np.log(0.25 * np.mean(difference[alike] ** 2))
     bounds = [(least, 8.0), *[(-16.0, 8.0)] * len(COVARIATES)]
-    for name, at_least in (("per_blur", least_per_blur), ("per_exposure", least_per_exposure)):
-        bounds[1 + COVARIATES.index(name)] = (max(-16.0, 2.0 * np.log(max(at_least, 1e-9))), 8.0)
+    for name, size in at_least.items():
+        bounds[1 + COVARIATES.index(name)] = (max(-16.0, 2.0 * np.log(max(size, 1e-9))), 8.0)
     starts = [np.clip(start + shift, *np.transpose(bounds)) for shift in np.diag(np.full(len(start), 2.0))]
     best = min((minimize(loss, s, method="L-BFGS-B", bounds=bounds) for s in starts), key=lambda found: found.fun)
     sizes = np.exp(best.x)
@@ -226,10 +226,14 @@ def main(folders: list[str]) -> None:
 
 
 def _print_row(retakes: list[Retake], pairs: list[tuple[Path, Path]], metric: Metric) -> None:
-    known = blur_error(sorted({before for before, _ in pairs}), metric.name) if metric.needs_sharpness else 0.0
-    whole_face = retakes[0].comparison.light_removed >= 0.0 and metric.needs_color
-    exposure = REPEATABILITY[metric.name].per_exposure if whole_face and metric.name in REPEATABILITY else 0.0
-    row, fit = fit_metric(retakes, metric.name, least_per_blur=known, least_per_exposure=exposure)
+    at_least = {}
+    if metric.needs_sharpness:
+        at_least["per_blur"] = blur_error(sorted({before for before, _ in pairs}), metric.name)
+    raw = REPEATABILITY.get(metric.name)
+    if raw and metric.needs_color and retakes[0].comparison.light_removed >= 0.0:
+        # Taking out the light leaves what the whole face shares: there all else counts as it does as photographed.
+        at_least = {"per_exposure": raw.per_exposure, "per_misfit": raw.per_misfit}
+    row, fit = fit_metric(retakes, metric.name, at_least=at_least)
     figures = ", ".join(f"{name}={size:.3g}" for name, size in row.items() if size >= 5e-4)
     sys.stdout.write(f'"{metric.name}": Repeatability({figures})\n')
     sys.stdout.write("    " + ", ".join(f"{name} {value:.3g}" for name, value in fit.items()) + "\n")
