@@ -86,6 +86,9 @@ def _prepare_process() -> None:
     """Make sure that no terminal, pipe, library or impatient finger can spoil what a run says and leaves."""
     import logging
 
+    # Of matrices as small as ours, threads make more work than they save, and on a busy machine much more. Read by
+    # numpy when it is first imported, which no line has done yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         # A name or a sign that the terminal's encoding does not have must not end the run.
         if isinstance(stream, io.TextIOWrapper):

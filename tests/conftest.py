@@ -8,6 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
+# Before numpy is imported: every worker of pytest has a core of its own at most.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import cv2
 import numpy as np
 import numpy.typing as npt
