@@ -211,8 +211,12 @@ def test_ctrl_c_stops_without_partial_files(client, tmp_path):
             (client / "2026-04-25" / "IMG_1.jpg").read_bytes() + bytes(n)
         )
     out = tmp_path / "out"
+    began = time.monotonic()
+    skinprogress("--help")
+    # Before the interpreter is up, nobody can catch the signal: on a busy machine that takes longer.
+    wait = 2.0 + 3.0 * (time.monotonic() - began)
     process = subprocess.Popen([*PROGRAM, "run", str(client), "-o", str(out)], stderr=subprocess.PIPE, text=True)
-    time.sleep(2.0)
+    time.sleep(wait)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode in (0, 130)  # 0: it was through before the signal came
