@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from skinprogress.comparison.compensation import compensate_light, describe_pair
 from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
 from skinprogress.comparison.faces import MeasuredFace, grid_step, measure_face, sample_grid
 from skinprogress.comparison.findings import find_findings
-from skinprogress.comparison.pairs import compare_pair
+from skinprogress.comparison.pairs import Against, compare_pair
 from skinprogress.comparison.photolight import estimate_photo_light
 from skinprogress.comparison.planning import (
     assign_views,
@@ -542,13 +542,13 @@ class _Gathered:
 
     plan: ClientPlan
     inspections: dict[str, Inspection]
-    measurements: list[Measurement]
-    changes: list[Change]
-    comparisons: list[Comparison]
-    faces: dict[str, PhotoFigures]
-    lights: list[LightDifference]
-    lost: list[Rejection]
-    notes: list[str]
+    measurements: list[Measurement] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    faces: dict[str, PhotoFigures] = field(default_factory=dict)
+    lights: list[LightDifference] = field(default_factory=list)
+    lost: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def _measure_all(
@@ -559,7 +559,7 @@ def _measure_all(
     report: Progress,
 ) -> _Gathered:
     """Measure view by view, session by session; only the baseline and the session before stay in memory."""
-    found = _Gathered(plan, dict(inspections), [], [], [], {}, [], [], [])
+    found = _Gathered(plan, dict(inspections))
     done = len(refs)
     for view, reference_file in plan.reference_of.items():
         mm_per_px = reference_scale(plan, view, inspections)
@@ -683,18 +683,21 @@ def _compare_session(
     """Compare one session with the baseline and with the session before it."""
     at = sessions.index(faces[0].ref.session)
     previous = sessions[at - 1] if at else None
-    if at > sessions.index(first):
-        changes, comparison = compare_pair(held[first], faces, against="baseline", plan=plan, settings=settings)
+
+    def compare(earlier: Sequence[MeasuredFace], against: Against) -> tuple[list[Change], Comparison]:
+        changes, comparison = compare_pair(earlier, faces, against=against, plan=plan, settings=settings)
         found.changes += changes
         found.comparisons.append(comparison)
-        found.lights += [light] if (light := describe_pair_light(held[first], faces, against="baseline")) else []
+        if light := describe_pair_light(earlier, faces, against=against):
+            found.lights.append(light)
+        return changes, comparison
+
+    if at > sessions.index(first):
+        changes, comparison = compare(held[first], "baseline")
         if previous == first:
             # The session before is the baseline itself: the same figures, filed under both.
             found.changes += [replace(c, against="previous") for c in changes]
             found.comparisons.append(replace(comparison, against="previous"))
             return
     if previous is not None and previous in held:
-        changes, comparison = compare_pair(held[previous], faces, against="previous", plan=plan, settings=settings)
-        found.changes += changes
-        found.comparisons.append(comparison)
-        found.lights += [light] if (light := describe_pair_light(held[previous], faces, against="previous")) else []
+        compare(held[previous], "previous")

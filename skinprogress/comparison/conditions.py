@@ -1,6 +1,6 @@
 """How comparable two sessions are, before any number is looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from skinprogress.comparison.photolight import describe_light_difference, light_
 from skinprogress.face.expression import MOVEMENTS, measure_movement
 from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import bare_face_mask
-from skinprogress.metrics.inputs import FloatMap, MetricInput
+from skinprogress.metrics.inputs import FloatMap
 from skinprogress.metrics.pigmentation import log_shading, melanin_index
 from skinprogress.records import RUNGS, Flag, Rung
 
@@ -86,15 +86,16 @@ def estimate_conditions(baseline: Sequence[MeasuredFace], followup: Sequence[Mea
         a, b = (np.mean([_figure(f, get) for f in group]) for group in (baseline, followup))
         return float(abs(a - b))
 
-    mean_log = [np.mean([log_shading(f.data) for f in group], axis=0) for group in (baseline, followup)]
+    shading, pigment = ([[of(f.data) for f in g] for g in (baseline, followup)] for of in (log_shading, melanin_index))
+    mean_log = [np.mean(planes, axis=0) for planes in shading]
     lights = [(a.photo_light, b.photo_light) for a in baseline for b in followup]
     farthest = max(lights, key=lambda pair: float(np.nan_to_num(light_angle_deg(*pair))))
     shapes = [_mean_blendshapes(group) for group in (baseline, followup)]
     moved = {m: measure_movement(shapes[0], shapes[1], m) for m in MOVEMENTS}
     sharp = [np.mean([f.inspection.sharpness for f in group]) for group in (baseline, followup)]
     return PairConditions(
-        light_difference=_largest_light_difference(baseline, followup, log_shading, skin),
-        light_color_difference=_largest_light_difference(baseline, followup, melanin_index, skin),
+        light_difference=_largest_light_difference(shading, skin),
+        light_color_difference=_largest_light_difference(pigment, skin),
         exposure_difference=abs(float(np.median((mean_log[1] - mean_log[0])[skin]))) if skin.any() else float("nan"),
         sharpness_ratio=float(sharp[1] / sharp[0]) if np.isfinite(sharp).all() else 1.0,
         pose_difference_deg=max(spread("yaw"), spread("pitch")),
@@ -116,15 +117,10 @@ def _mean_blendshapes(faces: Sequence[MeasuredFace]) -> dict[str, float]:
     return {name: float(np.mean([b.get(name, 0.0) for b in every])) for name in every[0]}
 
 
-def _largest_light_difference(
-    baseline: Sequence[MeasuredFace],
-    followup: Sequence[MeasuredFace],
-    plane: Callable[[MetricInput], FloatMap],
-    skin: npt.NDArray[np.bool_],
-) -> float:
+def _largest_light_difference(planes: Sequence[Sequence[FloatMap]], skin: npt.NDArray[np.bool_]) -> float:
     """Of any shot of one session to any of the other: two opposite lamps within a session do not make an even light."""
-    one, two = ([plane(f.data) for f in group] for group in (baseline, followup))
-    return max(estimate_light_difference(b, a, skin) for a in one for b in two)
+    baseline, followup = planes
+    return max(estimate_light_difference(b, a, skin) for a in baseline for b in followup)
 
 
 def _figure(face: MeasuredFace, name: str) -> float:

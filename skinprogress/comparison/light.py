@@ -22,6 +22,7 @@ from skinprogress.comparison.lightmodel import (
     estimate_shade,
     gather_cells,
     shading_basis,
+    spread,
 )
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN, unmixing_matrix
 
@@ -88,7 +89,7 @@ class LightFit:
 
     def over(self, side_px: int) -> npt.NDArray[np.float32]:
         """:attr:`log_ratio` on every px of the canonical frame, (S, S, 3) float32."""
-        return np.asarray(cv2.resize(self.log_ratio, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.float32)
+        return spread(self.log_ratio, side_px)
 
     def standard_error(self, shares: npt.NDArray[np.floating], gradient: tuple[float, float, float]) -> float:
         """Standard error that the light leaves in a mean over places, in the unit of ``gradient``.
@@ -238,14 +239,12 @@ class _Gram:
     matrix: Values
     vector: Values
     square: float
-    log_weight: float
     n: int
 
 
 def _gram(columns: Values, target: Values, weight: Values) -> _Gram:
     weighted = columns * weight[:, None]
-    square, log_weight = float(weight @ target**2), float(np.log(weight).sum())
-    return _Gram(weighted.T @ columns, weighted.T @ target, square, log_weight, len(target))
+    return _Gram(weighted.T @ columns, weighted.T @ target, float(weight @ target**2), len(target))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -290,7 +289,6 @@ def _normal(
         -0.5 * (square - half @ half)
         - float(np.log(np.diag(factor)).sum())
         - grams[0].n * float(np.log(noise).sum())
-        + sum(g.log_weight for g in grams) / 2.0
         - 0.5 * float(np.log(scale / usual)) ** 2  # the scale itself is log-normal
     )
     return _Normal((half @ inverse) * prior, noise, log_likelihood, inverse * prior)

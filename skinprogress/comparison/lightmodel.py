@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.face.canonical import mesh, paint, vertex_normals
+from skinprogress.face.canonical import mesh_normals, paint
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, region_mask
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN, MELANIN, unmixing_matrix
 
@@ -94,6 +94,11 @@ def shrink(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.resize(plane, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float32)
 
 
+def spread(cells: npt.NDArray[np.float32], side_px: int) -> npt.NDArray[np.float32]:
+    """The way back: a plane of cells on every px of the canonical frame, bilinear."""
+    return np.asarray(cv2.resize(cells, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
 @lru_cache(maxsize=3)
 def shading_basis(side_px: int) -> npt.NDArray[np.float32]:
     """Second-order polynomials of the surface normal, (S, S, 8) float32, NaN off the face: what soft light can do.
@@ -103,7 +108,7 @@ def shading_basis(side_px: int) -> npt.NDArray[np.float32]:
     Basri, Jacobs 2003, "Lambertian reflectance and linear subspaces", IEEE TPAMI 25: nine harmonics hold 99 % of the
     shading of a convex matte body; the constant is left out here.
     """
-    x, y, z = vertex_normals(mesh().vertices_cm).T
+    x, y, z = mesh_normals().T
     terms = np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=1)
     return paint(terms, side_px)
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
-from skinprogress.face.canonical import mesh, paint, vertex_normals
+from skinprogress.face.canonical import mesh_normals, paint
 from skinprogress.metrics.inputs import LOG_FLOOR, LUMINANCE
 from skinprogress.metrics.pigmentation import unmixing_matrix
 from skinprogress.records import PhotoLight
@@ -123,7 +123,7 @@ def _normals(side_px: int) -> npt.NDArray[np.float32]:
 
     With normals from the photo's own landmarks the direction was 10° off in the median instead of 5°.
     """
-    return paint(vertex_normals(mesh().vertices_cm), side_px)
+    return paint(mesh_normals(), side_px)
 
 
 def _cut_cells(

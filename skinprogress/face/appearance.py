@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.face.canonical import mesh, paint, vertex_normals
+from skinprogress.face.canonical import mesh_normals, paint
 
 Mask = npt.NDArray[np.bool_]
 Plane = npt.NDArray[np.float32]
@@ -165,7 +165,7 @@ def _outer_edge(inside: Mask) -> Mask:
 @lru_cache(maxsize=1)
 def _harmonics() -> Plane:
     """Spherical harmonics up to second order of the canonical mesh's normals, (64, 64, 9) float32, NaN off the face."""
-    x, y, z = np.moveaxis(paint(vertex_normals(mesh().vertices_cm), _FIT_SIDE), 2, 0)
+    x, y, z = np.moveaxis(paint(mesh_normals(), _FIT_SIDE), 2, 0)
     terms = [np.ones_like(x), x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1]
     return np.stack(terms, axis=-1).astype(np.float32)
 

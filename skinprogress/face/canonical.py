@@ -230,6 +230,14 @@ def vertex_normals(points_xyz: npt.NDArray[np.floating]) -> npt.NDArray[np.float
     return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
 
+@lru_cache(maxsize=1)
+def mesh_normals() -> npt.NDArray[np.float64]:
+    """Unit normals (468, 3) of the canonical mesh: x to the client's left, y up, z toward the viewer; read-only."""
+    normals = vertex_normals(mesh().vertices_cm)
+    normals.setflags(write=False)
+    return normals
+
+
 def estimate_similarity(
     source_xy: npt.NDArray[np.float64], target_xy: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.face.canonical import mesh, paint, vertex_normals
+from skinprogress.face.canonical import mesh_normals, paint
 from skinprogress.face.obstacles import Obstacle, find_obstacles
 from skinprogress.face.quality import rotation_from_pose
 from skinprogress.face.regions import REGIONS, bare_face_mask, region_mask
@@ -42,7 +42,7 @@ def estimate_visibility(pose_deg: tuple[float, float, float], side_px: int) -> n
 
     From the canonical mesh turned by the pose: smoother than the landmarks' own depth, and the same for all photos.
     """
-    normals = vertex_normals(mesh().vertices_cm)
+    normals = mesh_normals()
     toward_camera = normals @ rotation_from_pose(pose_deg).T[:, 2]
     return paint(toward_camera, side_px)
 

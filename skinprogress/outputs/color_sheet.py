@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 _WIDTH, _MARGIN, _TEXT_WIDTH, _GAP = 1500, 30, 560, 18
+INNER_PX = _WIDTH - 2 * _MARGIN
+"""Width of a sheet between its margins."""
 _THUMB_PX, _CARD_PX = 230, 470
 _JPEG_QUALITY = 75
 
@@ -68,19 +70,11 @@ def render_color_sheet(photos: list[PhotoColor], *, title: str, lead: list[str])
     (H, W, 3) uint8
         sRGB, 1500 px wide.
     """
-    from PIL import Image
 
     lines = [(title, font(25, bold=True), INK), (ROOM_SHOWN, font(17, bold=True), INK)]
-    head = text_block([*lines, *((text, font(17), INK) for text in lead)], _WIDTH - 2 * _MARGIN)
+    head = text_block([*lines, *((text, font(17), INK) for text in lead)], INNER_PX)
     blocks = [head, *map(_row, photos)]
-    canvas = Image.new("RGB", (_WIDTH, sum(b.height for b in blocks) + _MARGIN * (len(blocks) + 1)), PAPER)
-    y = _MARGIN
-    for k, block in enumerate(blocks):
-        if k:
-            canvas.paste(Image.new("RGB", (_WIDTH - 2 * _MARGIN, 1), GRID), (_MARGIN, y - _MARGIN // 2))
-        canvas.paste(block, (_MARGIN, y))
-        y += block.height + _MARGIN
-    return np.asarray(canvas, np.uint8)
+    return stack_blocks(blocks)
 
 
 def _row(photo: PhotoColor) -> "Image":
@@ -99,7 +93,7 @@ def _row(photo: PhotoColor) -> "Image":
         below = text_block([(p.caption, font(13), MUTED)], max(picture.width, 150))
         pictures.append((picture, below))
     height = max([words.height, *(a.height + 6 + b.height for a, b in pictures)])
-    canvas = Image.new("RGB", (_WIDTH - 2 * _MARGIN, height), PAPER)
+    canvas = Image.new("RGB", (INNER_PX, height), PAPER)
     canvas.paste(words, (0, 0))
     x = _TEXT_WIDTH + 2 * _GAP
     for picture, below in pictures:
@@ -107,6 +101,20 @@ def _row(photo: PhotoColor) -> "Image":
         canvas.paste(below, (x, picture.height + 6))
         x += max(picture.width, below.width) + _GAP
     return canvas
+
+
+def stack_blocks(blocks: "list[Image]") -> Rgb:
+    """Blocks of :data:`INNER_PX` below each other on white with thin lines between them, (H, 1500, 3) uint8."""
+    from PIL import Image
+
+    canvas = Image.new("RGB", (_WIDTH, sum(b.height for b in blocks) + _MARGIN * (len(blocks) + 1)), PAPER)
+    y = _MARGIN
+    for k, block in enumerate(blocks):
+        if k:
+            canvas.paste(Image.new("RGB", (INNER_PX, 1), GRID), (_MARGIN, y - _MARGIN // 2))
+        canvas.paste(block, (_MARGIN, y))
+        y += block.height + _MARGIN
+    return np.asarray(canvas, np.uint8)
 
 
 def text_block(lines: list[tuple[str, "FreeTypeFont", str]], width: int) -> "Image":

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from skinprogress.color.correcting import apply_correction
 from skinprogress.color.spaces import EI_PER_A_STAR, LINEAR_SRGB_TO_XYZ, encode_srgb8
+from skinprogress.comparison.lightmodel import spread
 from skinprogress.face.canonical import apply_affine
 from skinprogress.face.mapping import map_landmarks, read_grid
 from skinprogress.face.quality import rotation_from_pose
@@ -96,10 +97,9 @@ def read_light_maps(result: ClientResult, difference: LightDifference) -> LightM
     faces = [[_read_redness(result, photo) for photo in photos] for photos in sessions]
     skin = np.logical_and.reduce([mask for session in faces for _, mask in session])
     before, after = (np.mean([plane for plane, _ in session], axis=0) for session in faces)
-    # As the fit does: the same grid, bilinear.
-    ratio = cv2.resize(difference.log_ratio, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+    ratio = spread(difference.log_ratio, _SIDE)
     removed = (ratio[..., 0] - ratio[..., 1]) / EI_PER_A_STAR
-    error = cv2.resize(np.nan_to_num(difference.standard_error), (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+    error = spread(np.nan_to_num(difference.standard_error), _SIDE)
     planes = [np.where(skin, p - (p[skin].mean() if skin.any() else 0.0), 0.0) for p in (after - before, removed)]
 
     to_photo, size = picture_frame(result, reference, view)

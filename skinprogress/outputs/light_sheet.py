@@ -3,24 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from skinprogress.outputs.alignment import Rgb
-from skinprogress.outputs.color_sheet import text_block
+from skinprogress.outputs.color_sheet import INNER_PX, stack_blocks, text_block
 from skinprogress.outputs.composites import encode_jpeg
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.lettering import font
 from skinprogress.outputs.light_page import MAP_TITLES, MAPS_TEXT, LitPhoto, PairLight, describe_lights, draw_maps
 from skinprogress.outputs.light_pictures import render_scale
-from skinprogress.outputs.style import GRID, INK, MUTED, PAPER
+from skinprogress.outputs.style import INK, MUTED, PAPER
 from skinprogress.outputs.wording import VIEW_TITLES
 from skinprogress.records import ClientResult
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_WIDTH, _MARGIN, _GAP = 1500, 30, 20
-_INNER = _WIDTH - 2 * _MARGIN
+_GAP = 20
 _FACE_PX, _BALL_PX, _MAP_PX = 380, 200, 560
 _SMALL = 0.56  # the light itself beside the two maps that are to be compared
 _JPEG_QUALITY = 88
@@ -75,19 +72,11 @@ def render_light_sheet(pair: PairLight) -> Rgb:
 
     title = f"Light, {VIEW_TITLES.get(pair.view, pair.view)} view: {pair.names}"
     lines = [(title, font(27, bold=True), INK), *((text, font(19), INK) for text in pair.lead)]
-    half = (_INNER - _GAP) // 2
-    faces = Image.new("RGB", (_INNER, _FACE_PX), PAPER)
+    half = (INNER_PX - _GAP) // 2
+    faces = Image.new("RGB", (INNER_PX, _FACE_PX), PAPER)
     for k, photo in enumerate(pair.photos):
         faces.paste(_lit_face(photo, half), (k * (half + _GAP), 0))
-    blocks = [text_block(lines, _INNER), faces, _maps(pair)]
-    canvas = Image.new("RGB", (_WIDTH, sum(b.height for b in blocks) + _MARGIN * (len(blocks) + 1)), PAPER)
-    y = _MARGIN
-    for k, block in enumerate(blocks):
-        if k:
-            canvas.paste(Image.new("RGB", (_INNER, 1), GRID), (_MARGIN, y - _MARGIN // 2))
-        canvas.paste(block, (_MARGIN, y))
-        y += block.height + _MARGIN
-    return np.asarray(canvas, np.uint8)
+    return stack_blocks([text_block(lines, INNER_PX), faces, _maps(pair)])
 
 
 def _lit_face(photo: LitPhoto, width: int) -> "Image":
@@ -115,13 +104,13 @@ def _maps(pair: PairLight) -> "Image":
         raise ValueError("the photos of this pair are gone: there are no maps to draw")
     raw, compensated, removed = draw_maps(pair.maps)
     height, width = raw.shape[:2]
-    share = min(_MAP_PX / height, (_INNER - 2 * _GAP) / (width * (2 + _SMALL)))
+    share = min(_MAP_PX / height, (INNER_PX - 2 * _GAP) / (width * (2 + _SMALL)))
     large = round(width * share), round(height * share)
-    third = _INNER - 2 * (large[0] + _GAP)
+    third = INNER_PX - 2 * (large[0] + _GAP)
     widths = (large[0], large[0], third)
     titles = [text_block([(t, font(18, bold=True), INK)], w) for t, w in zip(MAP_TITLES, widths, strict=True)]
     top = max(t.height for t in titles) + _GAP // 2
-    canvas = Image.new("RGB", (_INNER, top + large[1]), PAPER)
+    canvas = Image.new("RGB", (INNER_PX, top + large[1]), PAPER)
     for k, (heading, rgb) in enumerate(zip(titles, (raw, compensated, removed), strict=True)):
         x = k * (large[0] + _GAP)
         canvas.paste(heading, (x, 0))

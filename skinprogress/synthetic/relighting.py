@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.face.canonical import mesh, paint, vertex_normals
+from skinprogress.face.canonical import mesh_normals, paint
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.synthetic.surface import from_canonical, photo_to_canonical
 
@@ -133,7 +133,7 @@ def _terms(normals: FloatMap) -> FloatMap:
 @lru_cache(maxsize=1)
 def _canonical_normals() -> FloatMap:
     """Unit normals of the canonical face, (S, S, 3) float32, continued a little beyond its edge."""
-    painted = paint(vertex_normals(mesh().vertices_cm), _SIDE_PX)
+    painted = paint(mesh_normals(), _SIDE_PX)
     on_face = np.isfinite(painted[..., 0]).astype(np.float32)
     total = cv2.GaussianBlur(np.nan_to_num(painted), (0, 0), _NORMAL_BLUR_PX)
     normals = total / np.maximum(np.linalg.norm(total, axis=2, keepdims=True), 1e-12)
