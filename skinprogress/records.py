@@ -18,6 +18,8 @@ View = Literal["front", "left_oblique", "right_oblique", "left_profile", "right_
 Stage = Literal["", "pre", "numbing", "directly after", "after cream"]
 Rung = Literal["card", "patch", "background", "none"]
 Method = Literal["raw", "compensated"]
+SpotKind = Literal["red", "brown"]
+SpotStatus = Literal["new", "gone", "persistent"]
 Verdict = Literal["improved", "worsened", "changed", "unchanged", "no detectable change", "not comparable"]
 PhaseName = Literal["unknown", "before", "acute", "peeling", "settling", "settled"]
 CourseStatus = Literal["", "within quoted range", "longer than quoted", "cannot say"]
@@ -80,6 +82,13 @@ class Flag(enum.Flag):
     PATCH_UNUSABLE = enum.auto()
     CARD_DISAGREES = enum.auto()
     SHINE = enum.auto()
+    BLOOD = enum.auto()
+    NOTHING_FOUND = enum.auto()
+    NECK_NOT_SEEN = enum.auto()
+    MAKEUP_SUSPECTED = enum.auto()
+    SMOOTHING_SUSPECTED = enum.auto()
+    SHARPNESS_NOT_MATCHED = enum.auto()
+    SHINE_BROAD = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -129,6 +138,14 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.CARD_DISAGREES: "card and background disagree: the card may not have been in the light of the face",
     Flag.CARD_UNUSABLE: "a colour card is in the photo and could not be used",
     Flag.SHINE: "part of the face shines (oil, sweat, cream or a flash) and was left out",
+    Flag.BLOOD: "blood lies on the skin and was left out of all other numbers",
+    Flag.NOTHING_FOUND: "nothing of the kind was found, so there is nothing to measure on it",
+    Flag.NECK_NOT_SEEN: "too little of the bare neck can be seen to compare with",
+    Flag.MAKEUP_SUSPECTED: "the face seems to wear make-up, which hides redness; photograph without it",
+    Flag.SHINE_BROAD: "part of the face shines softly (oil, sweat or cream), which makes it look paler and less red "
+    "there; blot the skin and photograph again",
+    Flag.SMOOTHING_SUSPECTED: "the skin looks smoothed by a filter or the camera: fine texture cannot be trusted",
+    Flag.SHARPNESS_NOT_MATCHED: "the photos differ too much in sharpness for this measure",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }
 
@@ -206,6 +223,8 @@ class PhotoRef:
         Its reflectance, 0..1; white paper and white tiles send back about 0.9, a photographer's grey card 0.18.
     face_index : int or None
         Which face to use, counted from the largest; None: the clearly dominant one.
+    points_xy : tuple of (x, y)
+        Places set by hand, photo px, the same ones in the same order in every photo that has them.
     """
 
     path: Path
@@ -222,6 +241,7 @@ class PhotoRef:
     patch: tuple[int, int, int, int] | None = None
     patch_reflectance: float = WHITE_REFLECTANCE
     face_index: int | None = None
+    points_xy: tuple[tuple[float, float], ...] = ()
     flags: Flag = Flag.NONE
 
 
@@ -651,6 +671,9 @@ class Comparison:
         Median over the regions of the standard error of relative redness that this leaves, a*-equivalents.
     misfit_percent_iod : float
         How far details of the two faces are expected to lie from each other, % of the IOD.
+    matched_blur_px : float
+        Blur that made the sharper photos as soft as the softest, standard deviation in px of the sharper photo; NaN
+        where they could not be matched.
     """
 
     client: str
@@ -679,6 +702,75 @@ class Comparison:
     light_removed: float = float("nan")
     light_uncertainty: float = float("nan")
     misfit_percent_iod: float = float("nan")
+    matched_blur_px: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One spot followed from one session to another; one row of ``spots.csv``.
+
+    Attributes
+    ----------
+    u, v : float
+        Place in the canonical frame, 0..1, v downward.
+    status : {'new', 'gone', 'persistent'}
+    area_before_mm2, area_after_mm2 : float
+        NaN where the photo shows too little there to be outlined.
+    contrast_before, contrast_after : float
+        Against the skin around it, at the same place in both photos: a*-equivalents of red spots, optical density of
+        brown ones.
+    """
+
+    client: str
+    view: View
+    kind: SpotKind
+    region: str
+    against: Literal["baseline", "previous"]
+    from_session: str
+    to_session: str
+    u: float
+    v: float
+    status: SpotStatus
+    area_before_mm2: float
+    area_after_mm2: float
+    contrast_before: float
+    contrast_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MarkPlace:
+    """Where a mark of the course file lies in the canonical frame of a view.
+
+    Attributes
+    ----------
+    mask : (s, s) bool
+        On the grid that statistics are taken on; the same for all photos of the view.
+    on_skin : float
+        Share of it that is bare skin of the face, 0..1.
+    """
+
+    name: str
+    view: View
+    mask: BoolArray
+    on_skin: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SkinMap:
+    """One metric over the face in one photo, for those who draw it.
+
+    Attributes
+    ----------
+    values : (s, s) float16
+        In the metric's unit, on the grid that statistics are taken on; NaN off the skin. Under the reference photo's
+        light where the difference of light was taken out.
+    """
+
+    view: View
+    session: str
+    photo: str
+    metric: str
+    values: npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -806,6 +898,8 @@ class ClientResult:
         File to how the photo lies over the reference photo of its view; reference photos are not in it.
     skipped : tuple of (file, reason)
         Files in the folder that are no photos or stand for a shot already present.
+    pointed : tuple of PhotoRef
+        Photos with points set by hand, used or not, in order of time.
     versions, timings_s : dict
     """
 
@@ -828,3 +922,7 @@ class ClientResult:
     registrations: dict[str, Registration] = field(default_factory=dict)
     lights: dict[str, PhotoLight] = field(default_factory=dict)
     light_differences: tuple[LightDifference, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    maps: tuple[SkinMap, ...] = ()
+    marks: tuple[MarkPlace, ...] = ()
+    pointed: tuple[PhotoRef, ...] = ()

@@ -1,7 +1,9 @@
 """What every metric is computed from, prepared once per face."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -10,12 +12,15 @@ import numpy.typing as npt
 from skinprogress.color.spaces import linear_rgb_to_lab
 from skinprogress.records import Face
 
+T = TypeVar("T")
 FloatMap = npt.NDArray[np.float32]
 
 # Below this linear value a log is noise: one step of 8-bit sRGB is 0.0003.
 LOG_FLOOR = 1e-3
 # Rec. 709 luminance of linear sRGB.
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+# Px of the photo, and of the frame, that the shortest wavelength of a band needs.
+MIN_PX = 2.5
 # A Gaussian of this sigma, in wavelengths, passes half of the amplitude: exp(-2 (pi sigma / wavelength)^2) = 1/2.
 HALF_AMPLITUDE_SIGMA = float(np.sqrt(np.log(2.0) / 2.0) / np.pi)
 
@@ -34,13 +39,18 @@ class MetricInput:
         Millimetres per canonical px, NaN off the face.
     photo_px_per_mm : (S, S) float32
         Photo px per mm of skin, as if each place faced the camera; NaN off the face.
+    red_level : float or None
+        Redness index above which skin counts as red, a*-equivalents: the client's own, from the reference photo; None:
+        this photo's.
     """
 
     linear_rgb: FloatMap
     skin: npt.NDArray[np.bool_]
     mm_per_px: FloatMap
     photo_px_per_mm: FloatMap
-    _blurred: dict[tuple[int, float], FloatMap] = field(default_factory=dict)
+    red_level: float | None = None
+    _blurred: dict[tuple[int, float], FloatMap] = field(default_factory=dict, init=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False)
 
     @cached_property
     def lab(self) -> FloatMap:
@@ -65,15 +75,44 @@ class MetricInput:
             self._blurred[key] = blur_mm(plane, self.skin, self.mm_per_px, sigma_mm=sigma_mm)
         return self._blurred[key]
 
+    def kept(self, name: str, make: Callable[["MetricInput"], T]) -> T:
+        """What ``make`` finds out about this face, made once: several metrics may rest on it."""
+        if name not in self._kept:
+            self._kept[name] = make(self)
+        found: T = self._kept[name]
+        return found
+
     def every(self, step: int) -> "MetricInput":
-        """The same face on every ``step``-th px of each row and column."""
+        """The same face on every ``step``-th px of each row and column: what is computed px by px needs no more."""
         grid = (slice(None, None, step), slice(None, None, step))
-        return MetricInput(
+        return replace(
+            self,
             linear_rgb=np.ascontiguousarray(self.linear_rgb[grid]),
             skin=np.ascontiguousarray(self.skin[grid]),
             mm_per_px=self.mm_per_px[grid] * np.float32(step),
             photo_px_per_mm=np.ascontiguousarray(self.photo_px_per_mm[grid]),
         )
+
+    def averaged(self, step: int) -> "MetricInput":
+        """The same face with the skin of ``step`` × ``step`` px averaged: finer detail and noise do not alias."""
+        if step == 1:
+            return self
+        weight = self.skin.astype(np.float32)
+        total = average_px(self.linear_rgb * weight[..., None], step)
+        share = average_px(weight, step)
+        skin = (share >= 0.5) & np.isfinite(self.mm_per_px[::step, ::step])
+        mean = total / np.maximum(share, np.float32(1e-6))[..., None]
+        coarse = self.every(step)
+        return replace(coarse, linear_rgb=np.where(skin[..., None], mean, coarse.linear_rgb), skin=skin)
+
+
+def average_px(image: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:
+    """Means of ``step`` × ``step`` px, (S, S) or (S, S, c) float32 to a grid of every ``step``-th px."""
+    height, width = (-(-side // step) for side in image.shape[:2])
+    below, right = height * step - image.shape[0], width * step - image.shape[1]
+    if below or right:
+        image = np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def prepare_input(face: Face) -> MetricInput:
@@ -165,8 +204,10 @@ def band_mm(data: MetricInput, plane: FloatMap, *, low_mm: float, high_mm: float
         NaN off the skin, and where the photo or the canonical frame shows the shortest wavelength with less than
         2.5 px.
     """
+    with np.errstate(invalid="ignore"):
+        resolved = (low_mm * data.photo_px_per_mm >= MIN_PX) & (low_mm / data.mm_per_px >= MIN_PX) & data.skin
+    if not resolved.any():
+        return np.full(plane.shape, np.nan, np.float32)
     fine = data.blurred(plane, sigma_mm=HALF_AMPLITUDE_SIGMA * low_mm)
     coarse = data.blurred(plane, sigma_mm=HALF_AMPLITUDE_SIGMA * high_mm)
-    with np.errstate(invalid="ignore"):
-        resolved = (low_mm * data.photo_px_per_mm >= 2.5) & (low_mm / data.mm_per_px >= 2.5)
-    return np.where(resolved & data.skin, fine - coarse, np.float32(np.nan))
+    return np.where(resolved, fine - coarse, np.float32(np.nan))

@@ -23,6 +23,51 @@ def unmixing_matrix() -> npt.NDArray[np.float64]:
     return np.asarray(np.linalg.inv(np.stack([HAEMOGLOBIN, MELANIN, SHADING], axis=1)))
 
 
+def lightness(data: MetricInput) -> FloatMap:
+    """CIELAB L* of every px, 0 to 100, about 25 to 80 on skin.
+
+    Parameters
+    ----------
+    data : MetricInput
+
+    Returns
+    -------
+    (S, S) float32
+
+    Notes
+    -----
+    Follows the exposure and the light on the face before it follows the skin (10 % more light: +2.5): comparable
+    between photos with a colour card in the light of the face.
+
+    References
+    ----------
+    CIE 15:2004, Colorimetry.
+    """
+    return data.lab[..., 0]
+
+
+def ita(data: MetricInput) -> FloatMap:
+    """Individual typology angle arctan((L* − 50) / b*), degrees: above 55 very light, below −30 dark skin.
+
+    Parameters
+    ----------
+    data : MetricInput
+
+    Returns
+    -------
+    (S, S) float32
+
+    Notes
+    -----
+    Rests on the exposure and on the blue channel: without a colour reference it is off by 10° and more.
+
+    References
+    ----------
+    Chardon, Cretois, Hourseau 1991, "Skin colour typology and suntanning pathways", Int J Cosmet Sci 13.
+    """
+    return np.asarray(np.degrees(np.arctan2(data.lab[..., 0] - 50.0, data.lab[..., 2])), np.float32)
+
+
 def _amount(data: MetricInput, row: int) -> FloatMap:
     weights = -unmixing_matrix()[row].astype(np.float32)
     return np.asarray(data.log_rgb @ weights, np.float32)

@@ -1,7 +1,16 @@
 """Redness: how much more red than green the skin sends back."""
 
+import numpy as np
+
 from skinprogress.color.spaces import EI_PER_A_STAR
-from skinprogress.metrics.inputs import FloatMap, MetricInput
+from skinprogress.metrics.inputs import HALF_AMPLITUDE_SIGMA, FloatMap, MetricInput
+
+RAMP = 1.0
+"""Width over which skin begins to count as red, a*-equivalents: a hard border would make noise of every px near it."""
+
+_RED_SHARE = 90.0
+# Single px are noise: detail finer than this is averaged, wavelength in mm.
+_SMOOTHED_MM = 2.0
 
 
 def redness(data: MetricInput) -> FloatMap:
@@ -68,3 +77,81 @@ def redness_index(data: MetricInput) -> FloatMap:
     on dark skin.
     """
     return log_redness_index(data) / EI_PER_A_STAR
+
+
+def _smooth_redness(data: MetricInput) -> FloatMap:
+    plane = data.kept("redness_index", redness_index)
+    return data.blurred(plane, sigma_mm=HALF_AMPLITUDE_SIGMA * _SMOOTHED_MM)
+
+
+def redness_uniformity(data: MetricInput) -> FloatMap:
+    """Redness index without detail finer than 2 mm, a*-equivalents; its spread over a region is the metric.
+
+    Parameters
+    ----------
+    data : MetricInput
+
+    Returns
+    -------
+    (S, S) float32
+
+    Notes
+    -----
+    Blotches, spots and vessels of 2 mm and more count, and slow changes over the region; noise and pores hardly do.
+    Light of two colours spreads it too.
+    """
+    return np.where(data.skin, data.kept("smooth_redness", _smooth_redness), np.float32(np.nan))
+
+
+def find_red_level(data: MetricInput) -> float:
+    """Redness index that nine tenths of the face's skin stay below, a*-equivalents: from here on it counts as red.
+
+    Parameters
+    ----------
+    data : MetricInput
+        The client's reference photo.
+
+    Returns
+    -------
+    float
+        NaN without skin.
+    """
+    plane = data.kept("smooth_redness", _smooth_redness)[data.skin]
+    return float(np.nanpercentile(plane, _RED_SHARE)) if plane.size else float("nan")
+
+
+def red_share(data: MetricInput) -> FloatMap:
+    """How far each px counts as red, 0 to 1: from half an a*-equivalent below the client's red level to half above.
+
+    Parameters
+    ----------
+    data : MetricInput
+        With :attr:`~skinprogress.metrics.inputs.MetricInput.red_level` of the client's reference photo.
+
+    Returns
+    -------
+    (S, S) float32
+
+    Notes
+    -----
+    In the reference photo itself a tenth of the face is red by definition: only the change says something. The level
+    is an absolute redness, so the colours of both photos have to be matched.
+    """
+    level = find_red_level(data) if data.red_level is None else data.red_level
+    plane = data.kept("smooth_redness", _smooth_redness)
+    share = np.clip((plane - np.float32(level)) / np.float32(RAMP) + np.float32(0.5), 0.0, 1.0)
+    return np.where(data.skin, share, np.float32(np.nan))
+
+
+def red_area(data: MetricInput) -> FloatMap:
+    """:func:`red_share` in percent: its mean over a region is the share of the skin that is red.
+
+    Parameters
+    ----------
+    data : MetricInput
+
+    Returns
+    -------
+    (S, S) float32
+    """
+    return np.asarray(100.0 * red_share(data), np.float32)
