@@ -102,6 +102,8 @@ def _regions() -> tuple[Region, ...]:
 
 REGIONS: dict[str, Region] = {region.name: region for region in _regions()}
 WHOLE_FACE = "face"
+NECK = "neck"
+"""The region below the jaw; it lies outside of the canonical frame, so it is not among the others."""
 
 # What is on the face and is not skin: outline, and how far to stay away from it (shares of the frame).
 NOT_SKIN: tuple[tuple[Polygon, float], ...] = (
