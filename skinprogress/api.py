@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from skinprogress.comparison.bookkeeping import rejection_of
 from skinprogress.errors import PhotoError, UsageError
 from skinprogress.outputs.tables import changes_frame, measurements_frame
 from skinprogress.pipeline import Progress, inspect_photo
@@ -224,7 +225,8 @@ def check_photos(refs: Sequence[PhotoRef], *, settings: Settings | None = None) 
         try:
             inspection = inspect_photo(ref, settings=settings or Settings())
         except PhotoError as error:
-            checks.append(PhotoCheck(ref, None, error.code, (error.reason,), error.remedy))
+            rejection = rejection_of(ref, error)
+            checks.append(PhotoCheck(ref, None, rejection.code, (rejection.reason,), rejection.remedy))
             continue
         reasons = tuple(FLAG_TEXT[flag] for flag in inspection.flags)
         checks.append(PhotoCheck(ref, inspection, "", reasons, _advice(inspection)))

@@ -22,8 +22,10 @@ from skinprogress.comparison.bookkeeping import (
 )
 from skinprogress.comparison.compensation import compensate_light, describe_pair_light
 from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
-from skinprogress.comparison.faces import MeasuredFace, grid_step, measure_face, sample_grid
+from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.findings import find_findings
+from skinprogress.comparison.measuring import keep_maps, measure_face, measure_neck
+from skinprogress.comparison.pairing import find_softness
 from skinprogress.comparison.pairs import Against, compare_pair
 from skinprogress.comparison.photolight import estimate_photo_light
 from skinprogress.comparison.planning import (
@@ -34,8 +36,13 @@ from skinprogress.comparison.planning import (
     estimate_scale,
     replan_photo,
 )
+from skinprogress.comparison.spots import follow_session_spots
 from skinprogress.errors import NothingMeasuredError, PhotoError
+from skinprogress.face.gloss import find_gloss
 from skinprogress.face.landmarks import find_landmarks, steady_landmarks
+from skinprogress.face.makeup import find_makeup
+from skinprogress.face.marks import as_read, mark_mask, share_on_skin
+from skinprogress.face.neck import NeckPatch, find_neck
 from skinprogress.face.obstacles import find_obstacles
 from skinprogress.face.quality import (
     MIN_CAMERA_DISTANCE_CM,
@@ -48,7 +55,11 @@ from skinprogress.face.refinement import register_face
 from skinprogress.face.regions import FACE_OVAL
 from skinprogress.face.registration import Reference, draw_face, estimate_relative_scale, place_face, surface_scale
 from skinprogress.face.skin import Coverage, estimate_visibility, find_skin, find_visible, measure_coverage
+from skinprogress.metrics.blood import find_blood
 from skinprogress.metrics.inputs import prepare_input
+from skinprogress.metrics.maps import compute_maps, grid_step, make_layers, sample_grid
+from skinprogress.metrics.noise import looks_smoothed
+from skinprogress.metrics.redness import find_red_level
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import (
@@ -62,11 +73,14 @@ from skinprogress.records import (
     Inspection,
     Landmarks,
     LightDifference,
+    MarkPlace,
     Measurement,
     Photo,
     PhotoRef,
     Registration,
     Rejection,
+    SkinMap,
+    Spot,
     View,
 )
 from skinprogress.settings import Settings
@@ -82,6 +96,8 @@ _SCATTER_NOTICED_PERCENT = 0.9
 _MAX_SCATTER_PERCENT = 4.0
 # Share of the face; faces photographed after washing, in soft light, stay below it.
 _SHINE_NOTICED = 0.03
+_BLOOD_NOTICED_MM2 = 1.0
+_MIN_MARK_ON_SKIN = 0.5
 
 
 def inspect_photo(ref: PhotoRef, *, settings: Settings) -> Inspection:
@@ -254,6 +270,8 @@ class AlignedPhoto:
         By region.
     visible, shine : (S, S) bool
         Where the photo shows the face well enough to be used, and where it shines.
+    neck : NeckPatch or None
+        None where too little of it can be seen.
     """
 
     face: Face
@@ -264,6 +282,7 @@ class AlignedPhoto:
     coverage: dict[str, Coverage]
     visible: npt.NDArray[np.bool_]
     shine: npt.NDArray[np.bool_]
+    neck: NeckPatch | None
 
 
 def align_and_correct(
@@ -336,6 +355,7 @@ def align_and_correct(
         coverage=measure_coverage(sample_grid(skin), {kind: sample_grid(mask) for kind, mask in obstacles.items()}),
         visible=visible,
         shine=obstacles.get("shine", np.zeros_like(visible)),
+        neck=find_neck(photo, inspection.landmarks, mm_per_px=mm_per_photo_px),
     )
 
 
@@ -389,41 +409,62 @@ def measure_photo(
     *,
     mm_per_px: npt.NDArray[np.float32],
     reference: Reference | None,
+    red_level: float | None = None,
     settings: Settings,
-) -> tuple[MeasuredFace, list[Measurement], Reference]:
-    """Align, correct and measure one photo.
+) -> tuple[MeasuredFace, Reference]:
+    """Align and correct one photo, and compute the maps of all metrics.
+
+    Parameters
+    ----------
+    inspection : Inspection
+    plan : ClientPlan
+    mm_per_px : (S, S) float32
+    reference : Reference or None
+        None for the reference photo itself.
+    red_level : float or None
+        Redness index from which skin counts as red, of the reference photo; None for that photo itself.
+    settings : Settings
 
     Returns
     -------
     measured : MeasuredFace
-        Metric maps, for comparisons.
-    measurements : list of Measurement
+        Metric maps, for measurements and comparisons.
     place : Reference
         What the other photos are registered on when this is the reference photo.
     """
     aligned = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
     face = aligned.face
-    data = prepare_input(face)
-    # Statistics are taken on a grid: what needs no neighbours is computed there alone.
-    grid = data.every(grid_step(face.skin.shape[0]))
-    maps: dict[str, npt.NDArray[np.float32]] = {}
-    computed: dict[Callable[..., npt.NDArray[np.float32]], npt.NDArray[np.float32]] = {}
-    for metric in METRICS.values():
-        if metric.compute not in computed:
-            plane = metric.compute(grid) if metric.local else sample_grid(metric.compute(data))
-            computed[metric.compute] = np.where(grid.skin, plane, np.float32(np.nan))
-        maps[metric.name] = computed[metric.compute]
-    light = estimate_photo_light(
-        grid.linear_rgb, skin=grid.skin, visible=sample_grid(aligned.visible), shine=sample_grid(aligned.shine)
+    bare = replace(prepare_input(face), red_level=red_level)
+    blood = find_blood(bare)
+    layers = make_layers(
+        replace(bare, skin=bare.skin & ~blood) if blood.any() else bare, bare=bare, step=grid_step(face.skin.shape[0])
     )
+    if red_level is None:
+        layers = layers.with_red_level(find_red_level(layers.grid))
+    maps = compute_maps(layers, METRICS.values())
+    light = estimate_photo_light(
+        layers.px.linear_rgb,
+        skin=layers.px.skin,
+        visible=sample_grid(aligned.visible),
+        shine=sample_grid(aligned.shine),
+    )
+    flags = face.flags | (Flag.SHINE if light.shine_share > _SHINE_NOTICED else Flag.NONE)
+    flags |= _look_of_skin(aligned, plan)
+    visibility = None if face.view == "front" else face.visibility
+    if looks_smoothed(layers.full, visibility=visibility):
+        flags |= Flag.SMOOTHING_SUSPECTED
+    on_grid = sample_grid(blood)
+    if float(np.sum(layers.px.mm_per_px[on_grid] ** 2)) >= _BLOOD_NOTICED_MM2:
+        flags |= Flag.BLOOD
     measured = MeasuredFace(
         ref=face.ref,
         view=face.view,
         inspection=aligned.inspection,
         maps=maps,
-        skin=grid.skin,
-        mm_per_px=grid.mm_per_px,
-        data=grid,
+        skin=layers.px.skin,
+        blood=on_grid,
+        mm_per_px=layers.px.mm_per_px,
+        layers=layers.stored(),
         side_px=face.skin.shape[0],
         visibility=sample_grid(face.visibility),
         coverage=aligned.coverage,
@@ -431,11 +472,23 @@ def measure_photo(
         mm_per_photo_px=aligned.mm_per_photo_px,
         clipped_share=aligned.clipped_share,
         correction=face.correction,
-        flags=face.flags | (Flag.SHINE if light.shine_share > _SHINE_NOTICED else Flag.NONE),
+        flags=flags,
         photo_light=light,
+        neck=measure_neck(aligned.neck, face.correction, settings=settings) if aligned.neck else None,
     )
-    rows = measure_face(measured, plan=plan, settings=settings)
-    return measured, rows, aligned.place
+    return measured, aligned.place
+
+
+def _look_of_skin(aligned: AlignedPhoto, plan: ClientPlan) -> Flag:
+    """What seems to lie on the skin: make-up, a soft shine."""
+    face, flags = aligned.face, Flag.NONE
+    # Treated skin is as evenly red as powdered skin.
+    fresh = plan.phases[face.ref.session].name in ("acute", "peeling")
+    if not fresh and find_makeup(face.linear_rgb, face.skin).suspected:
+        flags |= Flag.MAKEUP_SUSPECTED
+    if find_gloss(face.linear_rgb, face.skin, shine=aligned.shine).shiny:
+        flags |= Flag.SHINE_BROAD
+    return flags
 
 
 def compare_client(
@@ -521,10 +574,14 @@ def compare_client(
             "plan": planned - looked,
             "measure_and_compare": time.perf_counter() - planned,
         },
-        notes=(*notes, *found.notes),
+        notes=(*notes, *_unplaced_marks(found.plan), *found.notes),
         registrations={f: p.registration for f, p in found.faces.items() if p.registration is not None},
         lights={f: p.light for f, p in found.faces.items()},
         light_differences=tuple(found.lights),
+        spots=tuple(found.spots),
+        maps=tuple(found.maps),
+        marks=tuple(found.marks),
+        pointed=tuple(found.inspections[r.file].ref if r.file in found.inspections else r for r in refs if r.points_xy),
     )
 
 
@@ -547,6 +604,9 @@ class _Gathered:
     comparisons: list[Comparison] = field(default_factory=list)
     faces: dict[str, PhotoFigures] = field(default_factory=dict)
     lights: list[LightDifference] = field(default_factory=list)
+    spots: list[Spot] = field(default_factory=list)
+    maps: list[SkinMap] = field(default_factory=list)
+    marks: list[MarkPlace] = field(default_factory=list)
     lost: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -568,6 +628,8 @@ def _measure_all(
         sessions = list(dict.fromkeys(r.session for r in in_view))
         reference: Reference | None = None
         reference_face: MeasuredFace | None = None
+        red_level: float | None = None
+        marks: dict[str, npt.NDArray[np.bool_]] = {}
         # Photos that do not fit the reference photo; None as soon as one fits.
         odd: list[Reference] | None = []
         held: dict[str, list[MeasuredFace]] = {}
@@ -578,8 +640,13 @@ def _measure_all(
                 report("measuring", done, 2 * len(refs))
                 done += 1
                 try:
-                    face, rows, place = _measure_either_way(
-                        found, ref.file, mm_per_px=mm_per_px, reference=reference, settings=settings
+                    face, place = _measure_either_way(
+                        found,
+                        ref.file,
+                        mm_per_px=mm_per_px,
+                        reference=reference,
+                        red_level=red_level,
+                        settings=settings,
                     )
                 except PhotoError as error:  # the file changed or vanished since it was looked at
                     if ref.file == reference_file:
@@ -587,7 +654,7 @@ def _measure_all(
                     found.lost.append(rejection_of(ref, error))
                     continue
                 if reference is None:
-                    reference = place
+                    reference, red_level = place, face.layers.px.red_level
                 elif face.fits:
                     odd = None
                 elif odd is not None:
@@ -595,19 +662,68 @@ def _measure_all(
                         raise _ReferenceLostError(_fits_none(inspections[reference_file].ref))
                     odd.append(place)
                 if reference_face is None:
+                    marks = _place_marks(found, view, reference, settings)
+                face = replace(face, marks=marks)
+                rows = measure_face(face, plan=plan, settings=settings)
+                if reference_face is None:
                     reference_face = face
-                elif settings.light == "compensated":
-                    face = compensate_light(face, reference_face)
-                    rows += measure_face(face, plan=plan, settings=settings) if face.light is not None else []
+                else:
+                    face = find_softness(face, reference_face)
+                    if settings.light == "compensated":
+                        face = compensate_light(face, reference_face)
+                        rows += measure_face(face, plan=plan, settings=settings) if face.light is not None else []
                 measured.append((face, rows))
             faces = _keep_fitting(measured, found)
             if not faces:
                 continue
+            found.maps += keep_maps(faces)
             _compare_session(faces, held, first, sessions, found.plan, settings, found)
             held = {first: held.get(first, faces), session: faces}
     order = {r.file: n for n, r in enumerate(refs)}
     found.measurements.sort(key=lambda m: order[m.photo])
     return found
+
+
+def _place_marks(
+    found: _Gathered, view: View, reference: Reference, settings: Settings
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Where the marks that were outlined in photos of a view lie, on the grid that statistics are taken on."""
+    plan, side_px = found.plan, found.plan.canonical_px[view]
+    masks = {}
+    for mark in plan.course.marks:
+        if plan.view_of.get(mark.photo) != view:
+            continue
+        inspection, face_map = found.inspections[mark.photo], reference.face_map
+        if mark.photo != plan.reference_of[view]:
+            placed = place_face(read_photo(inspection.ref), inspection.landmarks, side_px=side_px)
+            registration = register_face(placed.detail, reference.detail)
+            flipped = find_mirrored(inspection, registration, plan, reference=reference, settings=settings)
+            if flipped is not None:
+                inspection = flipped
+                placed = place_face(read_photo(inspection.ref), inspection.landmarks, side_px=side_px)
+                registration = register_face(placed.detail, reference.detail)
+            face_map = placed.face_map.refined(registration)
+        outline = as_read(mark.polygon_xy, mirrored=inspection.ref.mirrored, width_px=inspection.width_px)
+        mask = mark_mask(outline, face_map, side_px)
+        on_skin = share_on_skin(outline, face_map, mask)
+        masks[mark.name] = sample_grid(mask)
+        found.marks.append(MarkPlace(name=mark.name, view=view, mask=masks[mark.name], on_skin=on_skin))
+        if on_skin < _MIN_MARK_ON_SKIN:
+            found.notes.append(
+                f"the mark {mark.name!r} lies off the bare skin of the face in {mark.photo} but for {on_skin:.0%} of "
+                "it: outline it again, in pixels of the upright photo, from its top left corner"
+            )
+    return masks
+
+
+def _unplaced_marks(plan: ClientPlan) -> list[str]:
+    """What to say about marks in photos that are not used."""
+    return [
+        f"the mark {mark.name!r} was outlined in {mark.photo}, which is not among the photos used: outline it in "
+        "another one"
+        for mark in plan.course.marks
+        if mark.photo not in plan.view_of
+    ]
 
 
 def _fits_none(ref: PhotoRef) -> Rejection:
@@ -650,11 +766,14 @@ def _measure_either_way(
     *,
     mm_per_px: npt.NDArray[np.float32],
     reference: Reference | None,
+    red_level: float | None,
     settings: Settings,
-) -> tuple[MeasuredFace, list[Measurement], Reference]:
+) -> tuple[MeasuredFace, Reference]:
     """Measure a photo; where it turns out to be a mirror image of the reference photo, flipped."""
     inspection = found.inspections[file]
-    measured = measure_photo(inspection, found.plan, mm_per_px=mm_per_px, reference=reference, settings=settings)
+    measured = measure_photo(
+        inspection, found.plan, mm_per_px=mm_per_px, reference=reference, red_level=red_level, settings=settings
+    )
     registration = measured[0].registration
     if reference is None or registration is None:
         return measured
@@ -668,7 +787,9 @@ def _measure_either_way(
         f"{file} is a mirror image of {reference_file} and was flipped to match it; if {reference_file} is the "
         "mirrored one, left and right are exchanged: write mirrored = true for it into course.toml"
     )
-    return measure_photo(flipped, found.plan, mm_per_px=mm_per_px, reference=reference, settings=settings)
+    return measure_photo(
+        flipped, found.plan, mm_per_px=mm_per_px, reference=reference, red_level=red_level, settings=settings
+    )
 
 
 def _compare_session(
@@ -688,6 +809,8 @@ def _compare_session(
         changes, comparison = compare_pair(earlier, faces, against=against, plan=plan, settings=settings)
         found.changes += changes
         found.comparisons.append(comparison)
+        if comparison.grade != "F":
+            found.spots += follow_session_spots(earlier, faces, against=against)
         if light := describe_pair_light(earlier, faces, against=against):
             found.lights.append(light)
         return changes, comparison
@@ -698,6 +821,8 @@ def _compare_session(
             # The session before is the baseline itself: the same figures, filed under both.
             found.changes += [replace(c, against="previous") for c in changes]
             found.comparisons.append(replace(comparison, against="previous"))
+            same = (comparison.view, comparison.to_session)
+            found.spots += [replace(s, against="previous") for s in found.spots if (s.view, s.to_session) == same]
             return
     if previous is not None and previous in held:
         compare(held[previous], "previous")

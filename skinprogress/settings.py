@@ -28,13 +28,13 @@ class Settings:
     visit_gap_minutes : float
         A longer gap between two photos of one day starts a new session.
     block_mm : float
-        Side of the blocks of the bootstrap, mm: larger than the patches that skin varies in.
-    n_resamples : int
-        Resamples of the block bootstrap.
+        Side of the blocks of skin that errors are estimated from, mm: larger than the patches that skin varies in.
     confidence_level : float
         Level of the published intervals, jointly over the regions of one metric, view and pair of sessions.
     min_region_mm2 : float
         A region with less usable skin than this is not measured, mm².
+    min_mark_mm2 : float
+        A mark of the course file with less usable skin than this is not measured, mm².
     seed : int
         Seed of every random draw.
     date_order : {'dmy', 'mdy'} or None
@@ -53,9 +53,9 @@ class Settings:
     max_yaw_deg: float = 35.0
     visit_gap_minutes: float = 30.0
     block_mm: float = 8.0
-    n_resamples: int = 300
     confidence_level: float = 0.95
     min_region_mm2: float = 60.0
+    min_mark_mm2: float = 12.0
     seed: int = 20260314
     date_order: DateOrder | None = None
     color_reference: ColorChoice = "auto"

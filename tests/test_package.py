@@ -37,7 +37,7 @@ def test_import_is_light_and_the_root_is_lazy() -> None:
 def test_settings_hash_changes_with_every_setting() -> None:
     changed = {
         "canonical_px": 512, "canonical_px_max": 600, "min_iod_px": 61.0, "max_yaw_deg": 30.0, "visit_gap_minutes": 5.0,
-        "block_mm": 9.0, "n_resamples": 10, "confidence_level": 0.9, "min_region_mm2": 70.0, "seed": 1,
+        "block_mm": 9.0, "confidence_level": 0.9, "min_region_mm2": 70.0, "min_mark_mm2": 9.0, "seed": 1,
         "date_order": "dmy", "color_reference": "none", "card_edition": "2014", "light": "raw",
     }  # fmt: skip
     hashes = {Settings(**{name: value}).hash for name, value in changed.items()} | {Settings().hash}
@@ -78,7 +78,7 @@ def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, wr
         path = write_photo(tmp_path / "photos" / f"{k}.png", portrait)
         refs.append(PhotoRef(path=path, file=path.name, client="client", session=f"s{k}"))
     result = compare_client(
-        refs, client="client", folder=tmp_path / "photos", course=Course(), settings=Settings(n_resamples=40)
+        refs, client="client", folder=tmp_path / "photos", course=Course(), settings=Settings()
     )
     report = save(result, tmp_path / "out").read_text(encoding="utf-8")
     table = (tmp_path / "out" / "changes.csv").read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def test_a_new_colour_reference_is_used_first(portrait, tmp_path, write_photo, m
     for k in range(2):
         path = write_photo(tmp_path / f"{k}.png", portrait)
         refs.append(PhotoRef(path=path, file=path.name, client="c", session=f"s{k}"))
-    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=Settings(n_resamples=40))
+    result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=Settings())
     assert {c.color_reference for c in result.changes} == {"card"}
     assert result.plan.corrections["1.png"].reason == "dummy reference"
 

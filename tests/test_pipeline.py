@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skinprogress.comparison.faces import NECK
 from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.face.landmarks import find_landmarks
 from skinprogress.face.regions import REGIONS, region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import align_and_correct, compare_client, inspect_photo, plan_client, reference_scale
-from skinprogress.records import Change, ClientResult, Course, Flag, PhotoRef
+from skinprogress.records import Change, ClientResult, Course, Flag, Mark, PhotoRef
 from skinprogress.settings import Settings
 
-SETTINGS = Settings(n_resamples=60)
+SETTINGS = Settings()
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,13 @@ def cheek_left(portrait) -> np.ndarray:
     mask = np.zeros(portrait.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1)
     return cv2.dilate(mask, np.ones((25, 25), np.uint8)) > 0
+
+
+@pytest.fixture(scope="module")
+def whole_face(portrait) -> np.ndarray:
+    """The outline of the face in the portrait, (H, W) bool."""
+    hull = cv2.convexHull(np.round(find_landmarks(portrait)[0].points_xy).astype(np.int32))
+    return cv2.dilate(cv2.fillConvexPoly(np.zeros(portrait.shape[:2], np.uint8), hull, 1), np.ones((9, 9))) > 0
 
 
 @pytest.fixture
@@ -314,10 +322,16 @@ def test_a_region_that_is_mostly_hidden_gets_no_direction(portrait, redden, chee
 
 def test_records_are_complete_and_consistent(portrait, redden, compare):
     result = compare([portrait, portrait], redden(portrait, 1.0), redden(portrait, 2.0))
-    assert {m.region for m in result.measurements} == set(REGIONS)
+    assert {m.region for m in result.measurements} == {*REGIONS, NECK}
     assert {m.metric for m in result.measurements} == set(METRICS)
+    # Of the neck there are the colours px by px alone: it is no part of the frame that the others are computed in.
+    assert {m.metric for m in result.measurements if m.region == NECK} == {
+        m.name for m in METRICS.values() if m.local and not m.relative
+    }
     for m in result.measurements:
-        assert np.isfinite(m.value) == np.isfinite(m.standard_error)
+        # What nobody has calibrated has a value all the same.
+        known = np.isfinite(m.value) and Flag.NOT_CALIBRATED not in m.flags
+        assert known == np.isfinite(m.standard_error)
         assert np.isfinite(m.value) or m.flags
     for c in result.changes:
         if np.isfinite(c.difference):
@@ -332,6 +346,80 @@ def test_records_are_complete_and_consistent(portrait, redden, compare):
     assert pick(result, "redness", "nose").n_baseline == 2
     assert {p.status for p in result.photos} == {"used"}
     assert result.plan.mm_per_px["0_0.png"] * find_landmarks(portrait)[0].iod_px == pytest.approx(63, abs=6)
+
+
+def values_of(result: ClientResult, metric: str, region: str) -> list[float]:
+    """As photographed, in the order of the photos."""
+    return [m.value for m in result.measurements if (m.metric, m.region, m.method) == (metric, region, "raw")]
+
+
+def test_red_is_what_a_tenth_of_the_reference_photo_is(portrait, redden, whole_face, compare):
+    result = compare(portrait, redden(portrait, 2.0, mask=whole_face), portrait)
+    share, area = (values_of(result, name, "face") for name in ("red_area", "red_area_mm2"))
+    assert share[0] == pytest.approx(10.0, abs=1.5)
+    assert share[1] > share[0] + 5.0 and share[2] == pytest.approx(share[0], abs=0.5)
+    assert area[1] / area[0] == pytest.approx(share[1] / share[0], rel=0.02)
+    assert area[0] < 0.2 * 30000.0  # mm² of a face
+
+
+def test_blood_is_measured_and_left_out_of_all_else(portrait, redden, cheek_left, compare):
+    rows, cols = np.argwhere(cheek_left).mean(axis=0).astype(int)
+    drop = cv2.circle(np.zeros(cheek_left.shape, np.uint8), (int(cols), int(rows)), 14, 1, -1) > 0
+    result = compare(portrait, redden(portrait, 60.0, mask=drop))
+    mm2 = drop.sum() * result.photos[0].mm_per_px ** 2
+    assert mm2 > 10.0
+    assert [Flag.BLOOD in p.flags for p in result.photos] == [False, True]
+    assert values_of(result, "blood", "face") == pytest.approx([0.0, mm2], rel=0.3)
+    clean, stained = values_of(result, "redness_index", "cheek_left")
+    assert stained == pytest.approx(clean, abs=0.1)
+    assert abs(pick(result, "redness_index", "cheek_left").difference) < 0.2
+    assert pick(result, "blood", "cheek_left").followup == pytest.approx(mm2, rel=0.3)
+
+
+def test_what_the_user_outlined_is_measured_like_a_region(portrait, redden, cheek_left, compare):
+    rows, cols = (int(x) for x in np.argwhere(cheek_left).mean(axis=0))
+    square = ((-40, -40), (40, -40), (40, 40), (-40, 40))
+    outline = tuple((float(cols + x), float(rows + y)) for x, y in square)
+    corner = tuple((x / 40.0 + 5.0, y / 40.0 + 5.0) for x, y in square)
+    marks = (
+        Mark(name="scar", photo="0_0.png", polygon_xy=outline),
+        Mark(name="off the face", photo="1_0.png", polygon_xy=corner),
+        Mark(name="lost", photo="gone.jpg", polygon_xy=outline),
+    )
+    spot = np.zeros_like(cheek_left)
+    spot[rows - 60 : rows + 60, cols - 60 : cols + 60] = True
+    result = compare(portrait, redden(portrait, 4.0, mask=spot), course=Course(marks=marks))
+    change = pick(result, "redness_index", "scar")
+    assert change.difference == pytest.approx(4.0, abs=0.3)
+    assert change.verdict == "worsened"
+    assert abs(pick(result, "redness_index", "cheek_right").difference) < 0.25
+    place = next(m for m in result.marks if m.name == "scar")
+    assert place.on_skin == pytest.approx(1.0, abs=0.02)
+    assert place.mask.sum() == pytest.approx(change.n_common_px, rel=0.02)
+    assert len(values_of(result, "redness_index", "scar")) == 2
+    notes = "\n".join(result.notes)
+    assert "'off the face'" in notes and "'lost'" in notes and "gone.jpg" in notes and "'scar'" not in notes
+
+
+def test_the_neck_tells_what_the_whole_face_shares(portrait, redden, whole_face, compare):
+    """The face redder, the neck not: all of it. Both: nothing."""
+    below = np.zeros_like(whole_face)
+    below[int(find_landmarks(portrait)[0].points_xy[4, 1]) :, whole_face.any(axis=0)] = True  # from the tip of the nose
+    for mask, expected in ((whole_face, 4.0), (whole_face | below, 0.0)):
+        result = compare(portrait, redden(portrait, 4.0, mask=mask))
+        before, after = values_of(result, "redness_over_neck", "forehead")
+        assert after - before == pytest.approx(expected, abs=0.6)
+        assert pick(result, "redness_over_neck", "forehead").followup == pytest.approx(after, abs=0.3)
+
+
+def test_maps_are_kept_of_every_session(portrait, compare):
+    result = compare(portrait, [portrait, portrait])
+    drawn = [m.name for m in METRICS.values() if m.mapped]
+    assert sorted((m.session, m.metric) for m in result.maps) == sorted((s, name) for s in "01" for name in drawn)
+    for kept in result.maps:
+        (value, *_) = values_of(result, kept.metric, "nose")
+        assert kept.values.dtype == np.float16 and kept.values.shape == (512, 512)
+        assert np.isfinite(kept.values).mean() > 0.3 and np.isfinite(value)
 
 
 def test_the_same_input_gives_the_same_result(portrait, redden, compare):

@@ -31,13 +31,18 @@ class PhotoFigures:
 
 
 def rejection_of(ref: PhotoRef, error: PhotoError) -> Rejection:
+    """Why a photo is not measured, and what to do; skin off the face can still be shown."""
+    reason, remedy = error.reason, error.remedy
+    if error.code == "no_face" and ref.points_xy:
+        reason = "not measured: no face was found in the photo"
+        remedy = "it is laid over the others by the points set by hand, in composites/points.jpg"
+    elif error.code == "no_face":
+        remedy += (
+            "; of other skin than the face, set the same 2 to 20 places in each photo in course.toml, "
+            '[photos."belly_1.jpg"] points = [[310, 900], [1260, 905]], to see the photos laid over each other'
+        )
     return Rejection(
-        file=ref.file,
-        session=ref.session,
-        code=error.code,
-        reason=error.reason,
-        remedy=error.remedy,
-        sha256=ref.sha256,
+        file=ref.file, session=ref.session, code=error.code, reason=reason, remedy=remedy, sha256=ref.sha256
     )
 
 

@@ -12,16 +12,17 @@ comes from blurred copies of 21 of these photos. Few people and few rooms: a cli
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from skinprogress.metrics.table import Metric
+from skinprogress.metrics.metric import Metric
 from skinprogress.records import ColorCorrection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeatability:
-    """Session error of one metric, in its own unit, or in shares of the value where ``proportional``.
+    """Session error of one metric, in its own unit, or in shares of what ``scale`` says.
 
     Attributes
     ----------
@@ -30,6 +31,8 @@ class Repeatability:
     per_light, per_light_color, per_exposure, per_expression, per_blur, per_misfit : float
         Standard error of a difference per unit of the difference in light, in its colour over the face, in log
         exposure, in expression, and in log sharpness, and per percent of the IOD that the two faces miss each other.
+    scale : {'unit', 'value', 'root'}
+        What the errors grow with: nothing, the value, or its square root, as counts do; a count of one at least.
     """
 
     session: float
@@ -39,7 +42,13 @@ class Repeatability:
     per_expression: float = 0.0
     per_blur: float = 0.0
     per_misfit: float = 0.0
-    proportional: bool = False
+    scale: Literal["unit", "value", "root"] = "unit"
+
+    def size(self, value: float) -> float:
+        """What the errors of a value of this size are multiplied by."""
+        if self.scale == "root":
+            return float(np.sqrt(max(abs(value), 1.0)))
+        return abs(value) if self.scale == "value" else 1.0
 
 
 REPEATABILITY: dict[str, Repeatability] = {
@@ -53,10 +62,10 @@ REPEATABILITY: dict[str, Repeatability] = {
     ),
     "melanin_index": Repeatability(session=0.025, per_exposure=0.92, per_misfit=0.24),
     "tone_uniformity": Repeatability(
-        session=0.089, per_light=1.25, per_light_color=0.76, per_expression=0.28, per_misfit=0.07, proportional=True
+        session=0.089, per_light=1.25, per_light_color=0.76, per_expression=0.28, per_misfit=0.07, scale="value"
     ),
     "texture_uniformity": Repeatability(
-        session=0.069, per_light=1.22, per_expression=0.17, per_blur=2.2, proportional=True
+        session=0.069, per_light=1.22, per_expression=0.17, per_blur=2.2, scale="value"
     ),
     "log_redness_index": Repeatability(
         session=0.010, per_light=0.16, per_light_color=0.27, per_exposure=0.12, per_misfit=0.031
@@ -72,7 +81,7 @@ COMPENSATED: dict[str, Repeatability] = {
     ),
     "melanin_index": Repeatability(session=0.019, per_light_color=0.009, per_exposure=0.92, per_misfit=0.24),
     "tone_uniformity": Repeatability(
-        session=0.092, per_light=0.77, per_light_color=0.87, per_expression=0.18, per_misfit=0.10, proportional=True
+        session=0.092, per_light=0.77, per_light_color=0.87, per_expression=0.18, per_misfit=0.10, scale="value"
     ),
     "log_redness_index": Repeatability(session=0.0094, per_light_color=0.003, per_exposure=0.12, per_misfit=0.031),
 }
@@ -92,16 +101,18 @@ def session_error(metric: str, *, value: float = 1.0, compensated: bool = False)
     row = _row(metric, compensated=compensated)
     if row is None:
         return float("nan")
-    return row.session * abs(value) if row.proportional else row.session
+    return row.session * row.size(value)
 
 
-def color_error(metric: Metric, correction: ColorCorrection) -> float:
+def color_error(metric: Metric, correction: ColorCorrection, *, value: float = 0.0) -> float:
     """Standard error that a photo's colour correction leaves in a metric, in the metric's unit.
 
     Parameters
     ----------
     metric : Metric
     correction : ColorCorrection
+    value : float
+        The metric's own, for metrics whose colour gradient depends on it.
 
     Returns
     -------
@@ -112,8 +123,8 @@ def color_error(metric: Metric, correction: ColorCorrection) -> float:
         return 0.0
     if metric.relative:
         # What the whole face shares is gone; ln R counts as EI does.
-        return correction.relative_redness_se * metric.color_gradient[0]
-    return correction.standard_error(metric.color_gradient)
+        return correction.relative_redness_se * metric.gradient_at(value)[0]
+    return correction.standard_error(metric.gradient_at(value))
 
 
 def change_error(
@@ -154,5 +165,4 @@ def change_error(
             row.per_misfit * np.nan_to_num(misfit, nan=1.0),
         ]
     )
-    scale = abs(value) if row.proportional else 1.0
-    return float(np.hypot(np.sqrt(2.0) * session_error(metric, value=value, compensated=compensated), widening * scale))
+    return float(np.hypot(np.sqrt(2.0) * row.session, widening) * row.size(value))

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.spaces import EI_PER_A_STAR
-from skinprogress.comparison.faces import Area, MeasuredFace, light_error
+from skinprogress.comparison.areas import Area, light_error
+from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.light import fit_light
 from skinprogress.comparison.lightmodel import CELLS, CHROMA
-from skinprogress.metrics.inputs import MetricInput
-from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.metrics.maps import compute_maps
+from skinprogress.metrics.metric import Metric
+from skinprogress.metrics.table import METRICS
 from skinprogress.records import LightDifference
 
 FloatMap = npt.NDArray[np.float32]
@@ -35,28 +37,16 @@ def compensate_light(face: MeasuredFace, reference: MeasuredFace) -> MeasuredFac
     fit = fit_light(reference.data.log_rgb, face.data.log_rgb, face.skin & reference.skin)
     if fit is None:
         return face
-    relit = replace(face.data, linear_rgb=face.data.linear_rgb * np.exp(-fit.over(face.skin.shape[0])), _blurred={})
-    maps = dict(face.maps)
-    done: dict[int, FloatMap] = {}
-    for metric in METRICS.values():
-        if metric.compensable:
-            # Several metrics are statistics of one and the same map.
-            key = id(face.maps[metric.name])
-            if key not in done:
-                done[key] = _relit_map(metric, face, relit)
-            maps[metric.name] = done[key]
-    return replace(face, maps=maps, light=fit)
+    light = np.exp(-fit.over(face.skin.shape[0]))
+    px, grid = (replace(d, linear_rgb=d.linear_rgb * light) for d in (face.layers.px, face.layers.grid))
+    relit = compute_maps(replace(face.layers, px=px, grid=grid), [m for m in METRICS.values() if m.compensable])
+    # The layers stay as photographed: conditions are judged by them.
+    return replace(face, maps=face.maps | relit, light=fit)
 
 
-def _relit_map(metric: Metric, face: MeasuredFace, relit: MetricInput) -> FloatMap:
-    plane = metric.compute(relit)
-    if not metric.local:
-        # The map itself was made in the full frame; what the light adds to it is smooth and found on the grid as well.
-        plane = face.maps[metric.name] + plane - metric.compute(face.data)
-    return np.where(face.skin, plane, np.float32(np.nan))
-
-
-def light_variance(groups: tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]], metric: Metric, area: Area) -> float:
+def light_variance(
+    groups: tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]], metric: Metric, area: Area, *, value: float = 0.0
+) -> float:
     """Variance that the lights of two sessions leave in the difference of a metric between them.
 
     Shots of one session err alike, so they do not average. Where both sessions have a light that is not the reference
@@ -64,7 +54,7 @@ def light_variance(groups: tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]]
     """
     if not metric.compensable or metric.color_gradient is None:
         return 0.0
-    variances = [float(np.mean([light_error(f, metric, area) ** 2 for f in group])) for group in groups]
+    variances = [float(np.mean([light_error(f, metric, area, value=value) ** 2 for f in group])) for group in groups]
     shared = 2.0 * likeness(*groups) * float(np.sqrt(variances[0] * variances[1]))
     return max(sum(variances) - shared, 0.0)
 

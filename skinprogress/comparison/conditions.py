@@ -8,13 +8,14 @@ import numpy.typing as npt
 
 from skinprogress.color.references import shared_rung
 from skinprogress.comparison.compensation import is_compensated
-from skinprogress.comparison.faces import MeasuredFace, common_skin, sample_grid
+from skinprogress.comparison.faces import MeasuredFace, common_skin
 from skinprogress.comparison.light import LIGHT_LIMIT, LIGHT_NOTICED, LIGHT_TEXTURE_LIMIT, estimate_light_difference
 from skinprogress.comparison.photolight import describe_light_difference, light_angle_deg
 from skinprogress.face.expression import MOVEMENTS, measure_movement
 from skinprogress.face.refinement import NOTHING_FOUND_PERCENT, SHOWS_PORES_IOD_PX
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.metrics.inputs import FloatMap
+from skinprogress.metrics.maps import sample_grid
 from skinprogress.metrics.pigmentation import log_shading, melanin_index
 from skinprogress.records import RUNGS, Flag, Rung
 

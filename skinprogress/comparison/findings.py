@@ -9,11 +9,13 @@ import numpy as np
 from skinprogress.comparison.course import QUOTED_REDNESS_DAYS, is_recent, outcome_session
 from skinprogress.face.regions import REGIONS, WHOLE_FACE
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Change, ClientPlan, Comparison, Finding
+from skinprogress.records import Change, ClientPlan, Comparison, Finding, Flag
 
 REAL = ("improved", "worsened", "changed")
 """Verdicts that say that something is different, in the order in which they are told."""
 MIN_DAYS_BETWEEN_TREATMENTS = 21
+VISIBLE_REDNESS = 2.5
+"""Difference of redness that people see, a*-equivalents: COLIPA guideline on erythema."""
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -78,22 +80,29 @@ def find_findings(plan: ClientPlan, changes: Sequence[Change], comparisons: Sequ
     Returns
     -------
     list of Finding
-        Kinds: ``outcome``, ``redness_peak``, ``redness_fall``, ``not_comparable``, ``longer_than_quoted``, ``spacing``.
+        Kinds: ``outcome``, ``redness_peak``, ``redness_fall``, ``not_comparable``, ``longer_than_quoted``, ``bound``,
+        ``spacing``.
     """
     return [
         *_outcome(plan, changes),
         *_redness_course(plan, changes),
         *_longer_than_quoted(changes),
         *_not_comparable(comparisons),
+        *_bounds(changes),
         *_spacing(plan),
     ]
 
 
+def region_title(name: str) -> str:
+    """A region as people call it; a mark by the name that the user gave it."""
+    return REGIONS[name].title if name in REGIONS else name
+
+
 def _sentence(change: Change, verb: str) -> str:
-    metric, region = METRICS[change.metric], REGIONS[change.region]
+    metric = METRICS[change.metric]
     d = metric.decimals
     size, low, high = (f"{x:+.{d}f}".replace("-", "−") for x in (change.difference, change.ci_low, change.ci_high))
-    return f"{region.title}: {metric.title.lower()} {verb}, {size} {metric.unit} ({low} to {high})"
+    return f"{region_title(change.region)}: {metric.title.lower()} {verb}, {size} {metric.unit} ({low} to {high})"
 
 
 def _finding(kind: str, change: Change, text: str) -> Finding:
@@ -195,6 +204,38 @@ def _not_comparable(comparisons: Sequence[Comparison]) -> list[Finding]:
         for c in comparisons
         if c.grade == "F" and c.against == "baseline"
     ]
+
+
+def _bounds(changes: Sequence[Change]) -> list[Finding]:
+    """What can be said though the whole face was treated and its colours are not certain: at least, and at most.
+
+    If the rest of the face did not become paler, a region that is redder relative to it is redder by as much at least.
+    """
+    found = []
+    for pair in dict.fromkeys((c.view, c.to_session) for c in changes if c.against == "baseline"):
+        rows = [c for c in changes if (c.view, c.to_session) == pair and c.against == "baseline"]
+        relative = [c for c in rows if c.metric == "relative_redness" and Flag.REFERENCE_MAY_BE_TREATED in c.flags]
+        redder = max((c for c in relative if c.ci_low > 0), key=lambda c: c.ci_low, default=None)
+        paler = min((c for c in relative if c.ci_high < 0), key=lambda c: c.ci_high, default=None)
+        if redder:
+            text = f"at least {redder.ci_low:.1f} a*-eq redder, unless the rest of the face became less red"
+            found.append(_bound(redder, text))
+        if paler:
+            text = f"at least {-paler.ci_high:.1f} a*-eq less red, unless the rest of the face became redder"
+            found.append(_bound(paler, text))
+        whole = next((c for c in rows if c.metric == "redness_index" and c.region == WHOLE_FACE), None)
+        if whole and max(abs(whole.ci_low), abs(whole.ci_high)) <= VISIBLE_REDNESS:
+            text = f"redness changed by no more than people see ({VISIBLE_REDNESS} a*-eq), whatever the direction"
+            found.append(_bound(whole, text))
+        elif whole and (whole.ci_low > 0 or whole.ci_high < 0):
+            least, word = (whole.ci_low, "redder") if whole.ci_low > 0 else (-whole.ci_high, "less red")
+            found.append(_bound(whole, f"at least {least:.1f} a*-eq {word}"))
+    return found
+
+
+def _bound(change: Change, text: str) -> Finding:
+    when = f"from {session_text(change.from_session)} to {session_text(change.to_session)}"
+    return _finding("bound", change, f"{region_title(change.region)}: {text}, {when}")
 
 
 def _spacing(plan: ClientPlan) -> list[Finding]:

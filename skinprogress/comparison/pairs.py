@@ -2,41 +2,59 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Literal
 
 import numpy as np
 
 from skinprogress.color.references import shared_rung, uncorrected
 from skinprogress.comparison import course
+from skinprogress.comparison.areas import (
+    Area,
+    applies_to,
+    estimate_area,
+    estimate_shared,
+    neck_is_treated,
+    reference_regions,
+    sensitivity,
+    within_error,
+)
 from skinprogress.comparison.calibration import change_error, color_error, session_error
 from skinprogress.comparison.compensation import light_variance, redness_removed
 from skinprogress.comparison.conditions import PairConditions, estimate_conditions, grade_pair
-from skinprogress.comparison.faces import (
-    Area,
-    MeasuredFace,
-    applies_to,
-    area_draws,
-    area_value,
-    common_skin,
-    cut_area,
-    usable_reference_region,
-)
+from skinprogress.comparison.faces import MeasuredFace, common_skin
 from skinprogress.comparison.light import LIGHT_TEXTURE_LIMIT
+from skinprogress.comparison.measuring import cut_areas, why_nothing
+from skinprogress.comparison.pairing import align_maps
 from skinprogress.comparison.photolight import LIGHT_ANGLE_LIMIT_DEG
-from skinprogress.comparison.uncertainty import resampling_error, simultaneous_z
+from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.comparison.verdicts import Better, decide_verdict
-from skinprogress.face.regions import REGIONS, WHOLE_FACE
-from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.face.regions import WHOLE_FACE
+from skinprogress.metrics.metric import Metric
+from skinprogress.metrics.table import METRICS
 from skinprogress.records import Change, ClientPlan, Comparison, CourseStatus, Flag
 from skinprogress.settings import Settings
+
+# What lies on the skin, or was done to the photo, bears on every figure.
+_ON_THE_SKIN = (
+    Flag.MAKEUP_DECLARED
+    | Flag.CREAM_DECLARED
+    | Flag.FILTER_DECLARED
+    | Flag.MAKEUP_SUSPECTED
+    | Flag.SMOOTHING_SUSPECTED
+    | Flag.SHINE_BROAD
+)
 
 Against = Literal["baseline", "previous"]
 
 
-def _reference_is_untreated(plan: ClientPlan) -> bool:
-    region = usable_reference_region(plan)
+def _reference_is_untreated(metric: Metric, plan: ClientPlan) -> bool:
+    if metric.reference == "neck":
+        return not neck_is_treated(plan)
+    reference = set(reference_regions(plan))
     treated = [set(t.areas) for t in plan.course.treatments]
-    return region is not None and bool(treated) and all(areas and not areas & {region, WHOLE_FACE} for areas in treated)
+    return bool(reference and treated) and all(areas and not areas & {*reference, WHOLE_FACE} for areas in treated)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +68,8 @@ class _Pair:
     conditions: PairConditions
     grade: str
     flags: Flag
+    matched_blur_px: float
+    finest_mm: float
 
     @property
     def sessions(self) -> tuple[str, str]:
@@ -115,18 +135,23 @@ def compare_pair(
     """
     conditions = estimate_conditions(baseline, followup)
     grade, reasons, remedies, flags = grade_pair(conditions)
-    pair = _Pair(baseline, followup, against, plan, conditions, grade, flags)
-    skin = common_skin([*baseline, *followup])
-    reference = usable_reference_region(plan)
-    areas = {
-        region: cut_area(region, skin, baseline[0], reference_region=reference, settings=settings) for region in REGIONS
-    }
+    faces = [*baseline, *followup]
+    skin = common_skin(faces)
+    with_blood = common_skin(faces, with_blood=True) if any(f.blood.any() for f in faces) else skin
+    matched = align_maps(faces, skin)
+    baseline, followup = matched.faces[: len(baseline)], matched.faces[len(baseline) :]
+    pair = _Pair(baseline, followup, against, plan, conditions, grade, flags, matched.blur_px, matched.finest_mm)
+    areas = cut_areas(baseline[0], skin, with_blood, plan=plan, settings=settings)
     changes: list[Change] = []
+    marks = set(baseline[0].marks)
     for metric in METRICS.values():
-        estimates = {r: _estimate(pair, metric, area) for r, area in areas.items() if applies_to(metric, r)}
-        n_tests = sum(np.isfinite(e.error) for e in estimates.values())
-        z = simultaneous_z(settings.confidence_level, n_tests)
-        changes += [_change(pair, metric, region, estimate, z) for region, estimate in estimates.items()]
+        places = [r for r in baseline[0].places if applies_to(metric, r)]
+        estimates = {r: _estimate(pair, metric, areas[r, metric.on_blood]) for r in places}
+        # What the user outlined is a question of its own: it makes the answers on the regions no less certain.
+        for family in (marks, set(places) - marks):
+            n_tests = sum(np.isfinite(estimates[r].error) for r in places if r in family)
+            z = simultaneous_z(settings.confidence_level, n_tests)
+            changes += [_change(pair, metric, r, estimates[r], z) for r in places if r in family]
     return _flag_disagreement(changes), _comparison(pair, reasons, remedies, int(skin.sum()), _light_left(changes))
 
 
@@ -148,26 +173,39 @@ def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
         return _Estimate(nan, nan, nan, 0, Flag.TOO_FEW_PIXELS)
     if metric.color_gradient is not None and any(Flag.NO_COLOR in f.flags for group in pair.groups for f in group):
         return _Estimate(nan, nan, nan, area.n_px, Flag.NO_COLOR)
-    values = [[area_value(f, metric, area) for f in group] for group in pair.groups_for(metric)]
+    shared = [estimate_shared(group, metric, area) for group in pair.groups_for(metric)]
+    if all(shared):
+        # Two shots of each session tell its noise better than a model of it does.
+        found = [[e] for e in shared if e is not None]
+    else:
+        found = [[estimate_area(f, metric, area) for f in group] for group in pair.groups_for(metric)]
+    values = [[e.value for e in group] for group in found]
     before, after = (float(np.mean(v)) for v in values)
     flags = area.flags
+    if metric.finest_mm is not None and not np.isfinite(pair.matched_blur_px):
+        return _Estimate(nan, nan, nan, area.n_px, flags | Flag.SHARPNESS_NOT_MATCHED)
+    if metric.finest_mm is not None and metric.finest_mm < pair.finest_mm:
+        return _Estimate(nan, nan, nan, area.n_px, flags | Flag.BAND_NOT_RESOLVED)
     if not np.isfinite([before, after]).all():
-        return _Estimate(before, after, nan, area.n_px, flags | Flag.BAND_NOT_RESOLVED)
-    light = light_variance(pair.groups_for(metric), metric, area)
-    error = _error(pair, metric, area, values, light)
+        unseen = [why_nothing(f, metric, area) for group in pair.groups for f in group if not _has(f, metric, area)]
+        return _Estimate(before, after, nan, area.n_px, flags | reduce(or_, unseen, Flag.NONE))
+    light = light_variance(pair.groups_for(metric), metric, area, value=(before + after) / 2.0)
+    error = _error(pair, metric, area, values, light, within_error(*found))
     if not np.isfinite(error):
-        flags |= Flag.TOO_FEW_PIXELS if area.blocks.n_blocks < 2 else Flag.NOT_CALIBRATED
-    if metric.needs_sharpness and pair.relief_differs:
+        flags |= Flag.TOO_FEW_PIXELS if area.blocks and area.blocks.n_blocks < 2 else Flag.NOT_CALIBRATED
+    if metric.needs_light and pair.relief_differs:
         error, flags = nan, flags | Flag.LIGHT_DIFFERS
     left = float(np.sqrt(light)) if pair.is_compensated(metric) else nan
     return _Estimate(before, after, nan if pair.grade == "F" else error, area.n_px, flags, left)
 
 
-def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]], light: float) -> float:
+def _has(face: MeasuredFace, metric: Metric, area: Area) -> bool:
+    return bool(np.isfinite(estimate_area(face, metric, area).value))
+
+
+def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]], light: float, within: float) -> float:
     """Standard error of the difference: skin within the photo, shots, sessions, and what the light leaves."""
     c = pair.conditions
-    draws = [np.mean([area_draws(f, metric, area) for f in group], axis=0) for group in pair.groups_for(metric)]
-    within = resampling_error(draws[1] - draws[0], area.blocks.n_blocks)
     session = change_error(
         metric.name,
         value=float(np.mean([abs(np.mean(v)) for v in values])),
@@ -179,7 +217,7 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]], l
         misfit=c.misfit_percent_iod,
         compensated=pair.is_compensated(metric),
     )
-    color = _color_variances(pair, metric)
+    color = _color_variances(pair, metric, area, values)
     shots = [np.array(v) for v in values if len(v) > 1]
     shot_variance = 0.0
     if shots:
@@ -191,21 +229,25 @@ def _error(pair: _Pair, metric: Metric, area: Area, values: list[list[float]], l
     return float(np.sqrt(within**2 + session**2 + sum(color) + light + shot_variance))
 
 
-def _color_variances(pair: _Pair, metric: Metric) -> list[float]:
+def _color_variances(pair: _Pair, metric: Metric, area: Area, values: list[list[float]]) -> list[float]:
     """What the colour correction leaves in each session's mean: shots of one room err alike, so they do not average."""
-    if pair.conditions.rung == "none":
-        return [color_error(metric, uncorrected("")) ** 2] * 2
-    return [
-        float(np.mean([color_error(metric, f.correction) ** 2 for f in group])) for group in pair.groups_for(metric)
-    ]
+    unmatched = uncorrected("") if pair.conditions.rung == "none" else None
+    variances = []
+    for group, value in zip(pair.groups_for(metric), values, strict=True):
+        at = float(np.mean(value))
+        errors = [
+            color_error(metric, unmatched or f.correction, value=at) * sensitivity(f, metric, area) for f in group
+        ]
+        variances.append(float(np.mean(np.square(errors))))
+    return variances
 
 
 def _change(pair: _Pair, metric: Metric, region: str, estimate: _Estimate, z: float) -> Change:
     # A difference without an interval is not published.
     difference = estimate.followup - estimate.baseline if np.isfinite(estimate.error) else float("nan")
     low, high = difference - z * estimate.error, difference + z * estimate.error
-    untreated = metric.relative and _reference_is_untreated(pair.plan)
-    better: Better = "lower" if untreated else metric.better
+    untreated = metric.relative and _reference_is_untreated(metric, pair.plan)
+    better: Better = ("lower" if untreated else None) if metric.relative else metric.better
     if Flag.LOW_COVERAGE in estimate.flags:
         # Where hair or shadow hides most of a region, its edges may be what changed: no direction is claimed.
         better = None
@@ -272,7 +314,7 @@ def _flags(pair: _Pair, metric: Metric, region: str, *, untreated: bool) -> Flag
     if pair.covered:
         flags |= Flag.NOT_A_BASELINE
     for face in (*pair.baseline, *pair.followup):
-        flags |= face.flags & (Flag.MAKEUP_DECLARED | Flag.CREAM_DECLARED | Flag.FILTER_DECLARED)
+        flags |= face.flags & _ON_THE_SKIN
         flags |= face.registration_flag(region)
     return flags
 
@@ -335,4 +377,5 @@ def _comparison(
         light_removed=redness_removed(*pair.groups),
         light_uncertainty=light_left,
         misfit_percent_iod=c.misfit_percent_iod,
+        matched_blur_px=pair.matched_blur_px,
     )

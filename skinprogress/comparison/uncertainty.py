@@ -1,4 +1,4 @@
-"""Pure statistics: region statistics, block bootstrap, simultaneous intervals."""
+"""Pure statistics: region statistics, their error by blocks of skin, simultaneous intervals."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,26 +7,26 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-Statistic = Literal["trimmed_mean", "spread"]
+Statistic = Literal["trimmed_mean", "spread", "mean", "total"]
 FloatMap = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-_BINS = 64
-# Share of the px on either side of a quantile within which its resamples are looked for.
-_REACH = 0.25
+# Share of the px on either side of a quantile that its density is taken from.
+_NEAR = 0.05
+_ENOUGH_PX = 4000
 _SPREAD = (0.1587, 0.8413)
 _TRIMMED = (0.2, 0.8)
 
 
 def region_statistic(values: npt.NDArray[np.floating], statistic: Statistic) -> float:
-    """Trimmed mean, or half the distance between the 16th and 84th percentile; NaN for no values.
+    """Trimmed mean, half the distance between the 16th and 84th percentile, mean or sum; NaN for no values.
 
     Parameters
     ----------
     values : (n,) float
-    statistic : {'trimmed_mean', 'spread'}
-        The mean of what is left without the lowest and the highest fifth; it does not snap to the steps of 8-bit
-        photos, as a median does (that alone made 0.3 a*-eq), and moles and stray hairs hardly move it.
+    statistic : {'trimmed_mean', 'spread', 'mean', 'total'}
+        Trimmed: the mean of what is left without the lowest and the highest fifth; it does not snap to the steps of
+        8-bit photos, as a median does (that alone made 0.3 a*-eq), and moles and stray hairs hardly move it.
 
     Returns
     -------
@@ -43,6 +43,10 @@ def region_statistic(values: npt.NDArray[np.floating], statistic: Statistic) -> 
     """
     if values.size == 0:
         return float("nan")
+    if statistic == "total":
+        return float(np.sum(values, dtype=np.float64))
+    if statistic == "mean":
+        return float(np.mean(values, dtype=np.float64))
     if statistic == "spread":
         low, high = np.quantile(values, _SPREAD)
         return float(high - low) / 2.0
@@ -53,7 +57,7 @@ def region_statistic(values: npt.NDArray[np.floating], statistic: Statistic) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """A region cut into square blocks of skin, with one set of resamples for everything measured in it.
+    """A region cut into square blocks of skin, for everything that is measured in it.
 
     Attributes
     ----------
@@ -61,24 +65,17 @@ class Blocks:
         Flat indices of the region's px.
     block : (n,) int64
         Block of each px, 0..n_blocks-1.
-    weights : (n_resamples, n_blocks) float32
-        How often each block is drawn in each resample.
+    n_blocks : int
+        Number of blocks that hold any skin.
     """
 
     where: npt.NDArray[np.int64]
     block: npt.NDArray[np.int64]
-    weights: npt.NDArray[np.float32]
-
-    @property
-    def n_blocks(self) -> int:
-        """Number of blocks that hold any skin."""
-        return int(self.weights.shape[1])
+    n_blocks: int
 
 
-def cut_blocks(
-    mask: Mask, mm_per_px: FloatMap, *, block_mm: float, n_resamples: int, rng: np.random.Generator
-) -> Blocks:
-    """Cut the usable skin of a region into blocks and draw their resamples.
+def cut_blocks(mask: Mask, mm_per_px: FloatMap, *, block_mm: float) -> Blocks:
+    """Cut the usable skin of a region into blocks.
 
     Parameters
     ----------
@@ -86,8 +83,6 @@ def cut_blocks(
     mm_per_px : (S, S) float32
     block_mm : float
         Wanted side, mm; smaller, down to 3 mm, where the region would yield fewer than 12 blocks.
-    n_resamples : int
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -105,99 +100,79 @@ def cut_blocks(
     side_px = max(1, round(side_mm / scale))
     label = (rows // side_px) * (mask.shape[1] // side_px + 1) + cols // side_px
     present = np.bincount(label) > 0
-    block = (np.cumsum(present) - 1)[label]
-    n_blocks = int(present.sum())
-    weights = np.zeros((n_resamples, n_blocks), np.int64)
-    if n_blocks:
-        drawn = rng.integers(0, n_blocks, size=(n_resamples, n_blocks)) + n_blocks * np.arange(n_resamples)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=n_resamples * n_blocks).reshape(n_resamples, n_blocks)
-    return Blocks(where=where, block=block.astype(np.int64), weights=weights.astype(np.float32))
+    return Blocks(where=where, block=(np.cumsum(present) - 1)[label], n_blocks=int(present.sum()))
 
 
-def resampled_statistic(
-    plane: FloatMap, blocks: Blocks, statistic: Statistic, *, max_px: int | None = None
-) -> npt.NDArray[np.float64]:
-    """The statistic in every resample, (n_resamples,), by histograms of each block.
+def block_influence(
+    values: npt.NDArray[np.floating], block: npt.NDArray[np.int64], n_blocks: int, statistic: Statistic
+) -> tuple[float, npt.NDArray[np.float64]]:
+    """A statistic, and how much it moves when one block of skin is drawn once more than it is there.
 
-    Drawing a block twice counts its histogram twice, so that no px needs to be sorted again. Of a quantile only the
-    neighbourhood is resolved: no resample moves it further than that.
+    Parameters
+    ----------
+    values : (n,) float
+        Without NaN.
+    block : (n,) int
+        Block of each value.
+    n_blocks : int
+    statistic : {'trimmed_mean', 'spread', 'mean', 'total'}
+
+    Returns
+    -------
+    value : float
+        NaN without values.
+    influence : (n_blocks,) float64
+        Their sum is about 0; the root of the sum of their squares is the standard error, see :func:`block_error`.
+
+    Notes
+    -----
+    The block bootstrap to first order, with infinitely many resamples and without their noise. Of two photos of the
+    same blocks the influences are subtracted before they are squared: what differs from place to place cancels.
+
+    References
+    ----------
+    Efron 1982, "The jackknife, the bootstrap and other resampling plans", SIAM, section 6: the infinitesimal
+    jackknife. Wilcox 2017, "Introduction to robust estimation and hypothesis testing": influence of quantiles and
+    trimmed means.
     """
-    every = slice(None, None, 1 if max_px is None else 1 + blocks.where.size // max_px)
-    values, block = plane.ravel()[blocks.where[every]], blocks.block[every]
-    finite = np.isfinite(values)
-    if not finite.all():
-        values, block = values[finite], block[finite]
-    if not values.size:
-        return np.full(len(blocks.weights), np.nan)
-    if statistic == "trimmed_mean":
-        return _resampled_trimmed_mean(values, block, blocks)
-    around = [np.clip([q - _REACH, q + _REACH], 0.0, 1.0) for q in _SPREAD]
-    # The edges only frame the histogram: a few thousand px place them well enough.
-    edges = np.quantile(values[:: 1 + values.size // 4000], np.concatenate(around)).reshape(-1, 2)
-    low, high = (
-        _resampled_quantile(values, block, blocks, q, float(start), float(end))
-        for q, (start, end) in zip(_SPREAD, edges, strict=True)
-    )
-    return np.asarray((high - low) / 2.0)
+    if values.size == 0:
+        return float("nan"), np.full(n_blocks, np.nan)
+    if statistic == "spread":
+        value, each = _spread_influence(values)
+    else:
+        value = region_statistic(values, statistic)
+        if statistic == "total":
+            sums = np.bincount(block, weights=values, minlength=n_blocks)
+            return value, sums - sums.mean()
+        each = values - np.float32(value)
+        if statistic == "trimmed_mean":
+            # The borders of what is clipped need not be exact.
+            clipped = np.clip(values, *np.quantile(values[:: 1 + values.size // _ENOUGH_PX], _TRIMMED))
+            each = (clipped - clipped.mean()) / np.float32(_TRIMMED[1] - _TRIMMED[0])
+    return value, np.bincount(block, weights=each, minlength=n_blocks) / values.size
 
 
-def _resampled_trimmed_mean(
-    values: npt.NDArray[np.float32], block: npt.NDArray[np.int64], blocks: Blocks
-) -> npt.NDArray[np.float64]:
-    """The trimmed mean in every resample, from counts and sums of each block's histogram."""
-    n_blocks = blocks.weights.shape[1]
-    low, high = np.quantile(values[:: 1 + values.size // 4000], [0.01, 0.99])
-    if not high > low:
-        return np.full(len(blocks.weights), float(low))
-    bins = np.clip((values - np.float32(low)) * np.float32(_BINS / (high - low)) + 1.0, 0.0, _BINS + 1.0)
-    place = block * (_BINS + 2) + bins.astype(np.int64)
-    shape, size = (n_blocks, _BINS + 2), n_blocks * (_BINS + 2)
-    # Counted from the low end, so that small sums are not lost in large ones.
-    sums = np.bincount(place, weights=values - low, minlength=size).reshape(shape)
-    counts = np.bincount(place, minlength=size).reshape(shape)
-    n, total = (blocks.weights.astype(np.float64) @ np.cumsum(c, axis=1) for c in (counts, sums))
-    start, end = (_sum_up_to(n, total, share) for share in _TRIMMED)
-    return np.asarray(low + (end - start) / ((_TRIMMED[1] - _TRIMMED[0]) * n[:, -1]))
+def _spread_influence(values: npt.NDArray[np.floating]) -> tuple[float, npt.NDArray[np.float32]]:
+    """The spread, and how much each value moves it, times their number."""
+    around = np.quantile(values, [q + step for q in _SPREAD for step in (-_NEAR, 0.0, _NEAR)])
+    low, high = around[1], around[4]
+    # One over the density of the values at the two quantiles.
+    per_low, per_high = (float(around[k + 2] - around[k]) / (2.0 * _NEAR) for k in (0, 3))
+    each = np.float32(_SPREAD[1] * per_high - _SPREAD[0] * per_low) + np.zeros(values.shape, np.float32)
+    each -= (values <= high) * np.float32(per_high)
+    each += (values <= low) * np.float32(per_low)
+    return float(high - low) / 2.0, each / np.float32(2.0)
 
 
-def _sum_up_to(counts: npt.NDArray[np.float64], sums: npt.NDArray[np.float64], share: float) -> npt.NDArray[np.float64]:
-    """Sum of the lowest ``share`` of the px of each resample, from cumulative counts and sums over bins."""
-    target = share * counts[:, -1:]
-    at = np.clip((counts < target).sum(axis=1), 1, counts.shape[1] - 1)[:, None]
-    (n0, n1), (s0, s1) = ([np.take_along_axis(c, at - k, axis=1) for k in (1, 0)] for c in (counts, sums))
-    inside = np.clip((target - n0) / np.maximum(n1 - n0, 1e-9), 0.0, 1.0)
-    return np.asarray((s0 + inside * (s1 - s0))[:, 0])
+def block_error(influence: npt.NDArray[np.float64]) -> float:
+    """Standard error from the influence of the blocks, with the small-sample factor for few of them.
 
-
-def _resampled_quantile(
-    values: npt.NDArray[np.float32],
-    block: npt.NDArray[np.int64],
-    blocks: Blocks,
-    q: float,
-    low: float,
-    high: float,
-) -> npt.NDArray[np.float64]:
-    """One quantile in every resample, resolved between ``low`` and ``high``."""
-    n_resamples, n_blocks = blocks.weights.shape
-    if not high > low:
-        return np.full(n_resamples, low)
-    per_unit = _BINS / (high - low)
-    # Bin 0 gathers everything below, the last bin everything above.
-    bins = np.clip((values - np.float32(low)) * np.float32(per_unit) + 1.0, 0.0, _BINS + 1.0).astype(np.int32)
-    counts = np.bincount(block * (_BINS + 2) + bins, minlength=n_blocks * (_BINS + 2)).reshape(n_blocks, _BINS + 2)
-    cumulative = blocks.weights @ np.cumsum(counts, axis=1).astype(np.float32)
-    target = q * cumulative[:, -1:]
-    at = np.clip((cumulative < target).sum(axis=1), 1, _BINS)[:, None]
-    above, below = (np.take_along_axis(cumulative, at - k, axis=1) for k in (0, 1))
-    inside = np.clip((target - below) / np.maximum(above - below, 1e-9), 0.0, 1.0)
-    return np.asarray(low + (at - 1 + inside)[:, 0] / per_unit, np.float64)
-
-
-def resampling_error(draws: npt.NDArray[np.float64], n_blocks: int) -> float:
-    """Standard error from bootstrap draws, with the small-sample factor for few blocks."""
-    if n_blocks < 2 or draws.size < 2:
+    NaN for fewer than two blocks.
+    """
+    n_blocks = influence.size
+    if n_blocks < 2:
         return float("nan")
-    return float(np.std(draws, ddof=1) * np.sqrt(n_blocks / (n_blocks - 1.0)))
+    return float(np.sqrt(np.sum((influence - influence.mean()) ** 2) * n_blocks / (n_blocks - 1.0)))
 
 
 def simultaneous_z(confidence_level: float, n_tests: int) -> float:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from skinprogress.metrics.table import Metric
+from skinprogress.metrics.metric import Metric
 from skinprogress.records import Rung, Verdict
 
 Better = Literal["lower", "higher"] | None

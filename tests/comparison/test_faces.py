@@ -15,6 +15,7 @@ from skinprogress.face.quality import rotation_from_pose
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.face.skin import MIN_VISIBILITY, Coverage, estimate_visibility
 from skinprogress.metrics.inputs import MetricInput
+from skinprogress.metrics.maps import make_layers
 from skinprogress.records import (
     BackgroundSample,
     ClientPlan,
@@ -76,8 +77,8 @@ def measured(
     even = np.full((SIDE, SIDE, 3), (0.5, 0.25, 0.2), np.float32)
     data = MetricInput(linear_rgb=even, skin=skin, mm_per_px=scale, photo_px_per_mm=np.full_like(scale, 5.0))
     return MeasuredFace(
-        ref=inspection.ref, view="front", inspection=inspection, maps={}, skin=skin,
-        mm_per_px=scale, data=data, side_px=SIDE, visibility=visibility,
+        ref=inspection.ref, view="front", inspection=inspection, maps={}, skin=skin, blood=np.zeros_like(skin),
+        mm_per_px=scale, layers=make_layers(data, bare=data, step=1), side_px=SIDE, visibility=visibility,
         coverage={name: Coverage(1.0, {}) for name in REGIONS}, registration=registration, mm_per_photo_px=0.2,
         correction=ColorCorrection(rung="background", anchor="a", matrix=np.eye(3, dtype=np.float32)),
         clipped_share=0.0, flags=Flag.NONE,

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinprogress.color.spaces import EI_PER_A_STAR
-from skinprogress.comparison.faces import sample_grid
 from skinprogress.comparison.light import LightFit, fit_light
 from skinprogress.comparison.lightmodel import CELLS, CHROMA, GREY, WARMTH, gather_cells
 from skinprogress.face.canonical import mesh, paint, vertex_normals
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, bare_face_mask, region_mask
+from skinprogress.metrics.maps import sample_grid
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN, MELANIN
 
 Plane = npt.NDArray[np.float64]

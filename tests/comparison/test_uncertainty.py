@@ -1,74 +1,102 @@
 """Predicted errors are tested against errors that are known."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from skinprogress.comparison.uncertainty import (
+    Blocks,
+    Statistic,
+    block_error,
+    block_influence,
     cut_blocks,
     region_statistic,
-    resampled_statistic,
-    resampling_error,
     simultaneous_z,
 )
 
 SIDE = 160
+STATISTICS = get_args(Statistic)
 
 
-def blocks_of(mask: np.ndarray, *, block_mm: float = 8.0, mm_per_px: float = 1.0, n: int = 400, seed: int = 0):
-    scale = np.full(mask.shape, mm_per_px, np.float32)
-    return cut_blocks(mask, scale, block_mm=block_mm, n_resamples=n, rng=np.random.default_rng(seed))
+def blocks_of(mask: np.ndarray, *, block_mm: float = 8.0, mm_per_px: float = 1.0) -> Blocks:
+    return cut_blocks(mask, np.full(mask.shape, mm_per_px, np.float32), block_mm=block_mm)
+
+
+def influence_of(plane: np.ndarray, blocks: Blocks, statistic: Statistic) -> np.ndarray:
+    return block_influence(plane.ravel()[blocks.where], blocks.block, blocks.n_blocks, statistic)[1]
+
+
+def patchy(rng: np.random.Generator, side: int) -> np.ndarray:
+    """Skin that varies over 5 mm, standard deviation 1."""
+    plane = gaussian_filter(rng.normal(0, 1, (side, side)), 2.5, mode="wrap").astype(np.float32)
+    return plane / plane.std()
 
 
 def test_statistics() -> None:
     values = np.random.default_rng(0).normal(3.0, 2.0, 20000)
     assert region_statistic(values, "trimmed_mean") == pytest.approx(3.0, abs=0.05)
     assert region_statistic(values, "spread") == pytest.approx(2.0, abs=0.05)
+    assert region_statistic(values, "mean") == pytest.approx(values.mean())
+    assert region_statistic(values, "total") == pytest.approx(values.sum())
     assert np.isnan(region_statistic(np.array([]), "trimmed_mean"))
 
 
-@pytest.mark.parametrize("statistic", ["trimmed_mean", "spread"])
-def test_resampled_statistic_centres_on_the_plain_one(statistic: str) -> None:
-    plane = np.random.default_rng(1).normal(10.0, 2.0, (SIDE, SIDE)).astype(np.float32)
-    mask = np.ones((SIDE, SIDE), bool)
-    draws = resampled_statistic(plane, blocks_of(mask), statistic)
-    assert draws.shape == (400,)
-    assert np.mean(draws) == pytest.approx(region_statistic(plane, statistic), abs=0.01)
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_value_is_the_plain_statistic(statistic: Statistic) -> None:
+    values = np.random.default_rng(1).normal(10.0, 2.0, 5000).astype(np.float32)
+    value, influence = block_influence(values, np.arange(5000) // 100, 50, statistic)
+    assert value == pytest.approx(region_statistic(values, statistic), rel=1e-6)
+    assert influence.sum() == pytest.approx(0.0, abs=0.01 * abs(value))
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_error_is_that_of_a_block_bootstrap(statistic: Statistic) -> None:
+    """The same blocks, drawn a thousand times with replacement."""
+    rng = np.random.default_rng(2)
+    plane = patchy(rng, 96) + 5.0
+    blocks = blocks_of(np.ones(plane.shape, bool), block_mm=12.0)
+    values = plane.ravel()[blocks.where]
+    by_block = [values[blocks.block == k] for k in range(blocks.n_blocks)]
+    draws = rng.integers(0, len(by_block), (1000, len(by_block)))
+    drawn = [region_statistic(np.concatenate([by_block[k] for k in draw]), statistic) for draw in draws]
+    factor = np.sqrt(blocks.n_blocks / (blocks.n_blocks - 1.0))
+    assert block_error(influence_of(plane, blocks, statistic)) == pytest.approx(factor * np.std(drawn), rel=0.12)
 
 
 def test_error_of_independent_px_is_the_textbook_one() -> None:
-    """Standard error of a median of n normal values: 1.2533 σ / √n."""
+    """Standard error of the 20 % trimmed mean of n normal values: 1.066 σ / √n; of their spread: 0.74 σ / √n."""
     plane = np.random.default_rng(2).normal(0.0, 2.0, (SIDE, SIDE)).astype(np.float32)
     blocks = blocks_of(np.ones((SIDE, SIDE), bool))
-    error = resampling_error(resampled_statistic(plane, blocks, "trimmed_mean"), blocks.n_blocks)
-    assert error == pytest.approx(1.2533 * 2.0 / SIDE, rel=0.2)
+    assert block_error(influence_of(plane, blocks, "trimmed_mean")) == pytest.approx(1.066 * 2.0 / SIDE, rel=0.1)
+    # √(q(1−q)) / f(q) for both ends, correlated by q / (1−q), halved.
+    q, density = 0.1587, 0.24197
+    spread = np.sqrt(2.0 * (q * (1 - q) - q * q)) / density / 2.0
+    assert block_error(influence_of(plane, blocks, "spread")) == pytest.approx(spread * 2.0 / SIDE, rel=0.1)
 
 
-def test_error_of_patchy_skin_covers_the_truth() -> None:
-    """Skin that varies over 5 mm: px by px the error would be far too small; block by block 95 % intervals hold."""
+@pytest.mark.parametrize("statistic", ["trimmed_mean", "spread"])
+def test_error_of_patchy_skin_covers_the_truth(statistic: Statistic) -> None:
+    """Px by px the error would be far too small; block by block 95 % intervals hold."""
     rng = np.random.default_rng(3)
-    mask = np.ones((96, 96), bool)
-    hits, errors = 0, []
-    trials = 120
-    for k in range(trials):
-        plane = gaussian_filter(rng.normal(0, 1, mask.shape), 2.5, mode="wrap").astype(np.float32)
-        plane /= plane.std()
-        blocks = blocks_of(mask, block_mm=12.0, n=200, seed=k)
-        error = resampling_error(resampled_statistic(plane, blocks, "trimmed_mean"), blocks.n_blocks)
-        errors.append(error)
-        hits += abs(region_statistic(plane, "trimmed_mean")) <= 1.96 * error
-    assert 0.88 <= hits / trials <= 1.0
-    assert np.mean(errors) > 4 * 1.2533 / 96  # what independent px would claim
+    blocks = blocks_of(np.ones((96, 96), bool), block_mm=12.0)
+    planes = [patchy(rng, 96) + rng.normal(0, 0.1, (96, 96)).astype(np.float32) for _ in range(200)]
+    true = {"trimmed_mean": 0.0, "spread": region_statistic(np.stack(planes), "spread")}[statistic]
+    errors = np.array([block_error(influence_of(plane, blocks, statistic)) for plane in planes])
+    values = np.array([region_statistic(plane, statistic) for plane in planes])
+    assert 0.88 <= np.mean(np.abs(values - true) <= 1.96 * errors) <= 1.0
+    assert np.mean(errors) > 3 / 96  # what independent px would claim
 
 
 def test_shared_blocks_cancel_what_differs_from_place_to_place() -> None:
     """A map that is the same in both photos has no error in the difference, however uneven it is."""
     plane = np.cumsum(np.random.default_rng(4).normal(0, 1, (SIDE, SIDE)), axis=1).astype(np.float32)
     blocks = blocks_of(np.ones((SIDE, SIDE), bool))
-    before = resampled_statistic(plane, blocks, "trimmed_mean")
-    after = resampled_statistic(plane + 1.5, blocks, "trimmed_mean")
-    assert resampling_error(before, blocks.n_blocks) > 0.1
-    assert resampling_error(after - before, blocks.n_blocks) < 0.01
+    for statistic in STATISTICS:
+        before, after = (influence_of(plane + shift, blocks, statistic) for shift in (0.0, 1.5))
+        assert block_error(before) > 0.1
+        assert block_error(after - before) < 0.01 * block_error(before)
 
 
 def test_small_regions_get_smaller_blocks() -> None:
@@ -78,17 +106,12 @@ def test_small_regions_get_smaller_blocks() -> None:
     assert blocks_of(np.ones((SIDE, SIDE), bool)).n_blocks == pytest.approx((SIDE / 8) ** 2, rel=0.15)
 
 
-def test_same_seed_same_draws() -> None:
-    plane = np.random.default_rng(5).random((SIDE, SIDE)).astype(np.float32)
-    mask = np.ones((SIDE, SIDE), bool)
-    first, second = (resampled_statistic(plane, blocks_of(mask, seed=9), "spread") for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-
-
-def test_nothing_to_resample() -> None:
+def test_nothing_to_measure() -> None:
     empty = blocks_of(np.zeros((SIDE, SIDE), bool))
     assert empty.n_blocks == 0
-    assert np.isnan(resampling_error(resampled_statistic(np.zeros((SIDE, SIDE), np.float32), empty, "trimmed_mean"), 0))
+    value, influence = block_influence(np.array([], np.float32), empty.block, 0, "trimmed_mean")
+    assert np.isnan(value)
+    assert np.isnan(block_error(influence))
 
 
 def test_simultaneous_intervals_hold_together() -> None:

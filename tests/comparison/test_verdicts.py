@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skinprogress.color.references import uncorrected
-from skinprogress.comparison.calibration import REPEATABILITY, change_error, color_error, session_error
+from skinprogress.comparison.calibration import (
+    COMPENSATED,
+    REPEATABILITY,
+    Repeatability,
+    change_error,
+    color_error,
+    session_error,
+)
 from skinprogress.comparison.conditions import PairConditions, grade_pair
 from skinprogress.comparison.light import estimate_light_difference, shading_basis
 from skinprogress.comparison.verdicts import decide_verdict
@@ -119,9 +126,26 @@ def test_many_small_differences_are_no_small_difference() -> None:
     assert grade_pair(replace(GOOD, **three, sharpness_ratio=1.2))[0] == "C"
 
 
-def test_every_metric_is_calibrated() -> None:
-    assert set(REPEATABILITY) == set(METRICS)
-    assert all(session_error(name) > 0 for name in METRICS)
+def test_only_metrics_are_calibrated_and_every_error_is_positive() -> None:
+    assert set(REPEATABILITY) <= set(METRICS)
+    assert set(COMPENSATED) <= {name for name in REPEATABILITY if METRICS[name].compensable}
+    for name in METRICS:
+        assert (session_error(name) > 0) == (name in REPEATABILITY)
+
+
+@pytest.mark.parametrize(("scale", "growth"), [("unit", 1.0), ("value", 4.0), ("root", 2.0)])
+def test_errors_grow_with_the_value_or_its_root_or_not_at_all(monkeypatch, scale: str, growth: float) -> None:
+    monkeypatch.setitem(REPEATABILITY, "made_up", Repeatability(session=0.3, per_light=1.0, scale=scale))
+    alike = dict.fromkeys(("light_color", "exposure", "expression", "blur", "misfit"), 0.0)
+    for light in (0.0, 0.4):
+        few, many = (change_error("made_up", value=v, light=light, **alike) for v in (9.0, 36.0))
+        assert many == pytest.approx(growth * few)
+    assert session_error("made_up", value=36.0) == pytest.approx(growth * session_error("made_up", value=9.0))
+    # Values around zero, as a difference from the rest of the face has, are as large as their distance from it.
+    assert session_error("made_up", value=-36.0) == session_error("made_up", value=36.0)
+    # Nobody counts to less than one: without a single spot the count is still not certain.
+    if scale == "root":
+        assert session_error("made_up", value=0.0) == session_error("made_up", value=1.0) == 0.3
 
 
 def test_unmatched_colour_costs_what_a_white_balance_is_off() -> None:
@@ -132,13 +156,30 @@ def test_unmatched_colour_costs_what_a_white_balance_is_off() -> None:
     for name, metric in METRICS.items():
         known, unknown = color_error(metric, matched), color_error(metric, uncorrected(""))
         if metric.needs_color:
-            assert unknown > 3 * session_error(name) > 0 < known
+            assert unknown > 3 * known > 0
+            # Of metrics that count px this is what moves each px, not yet how many that moves.
+            if name in REPEATABILITY and metric.ramp is None:
+                assert unknown > 3 * session_error(name)
         elif metric.relative:
             assert known == pytest.approx(0.002 / 0.0405) and unknown > known
         else:
             assert known == unknown == 0
     # Two channels of 1 % each, 0.33 a* and 0.35 a* per 1 %, and a little blue.
     assert color_error(METRICS["redness"], matched) == pytest.approx(np.hypot(np.hypot(0.334, 0.354), 0.073))
+
+
+def test_what_colour_leaves_in_the_skin_tone_angle_depends_on_the_skin() -> None:
+    sure = ColorCorrection(
+        rung="card", matrix=np.eye(3, dtype=np.float32), log_gain_covariance=1e-4 * np.eye(3), relative_redness_se=0.0
+    )
+    angle = METRICS["ita"]
+    for value in (-60.0, -47.0, 0.0, 30.0, 45.0, 50.0, 70.0):
+        expected = 0.01 * np.linalg.norm(angle.gradient_at(value))
+        assert color_error(angle, sure, value=value) == pytest.approx(expected)
+    # Between the values of the table the gradient moves on evenly; outside it stays.
+    assert angle.gradient_at(70.0) == angle.gradient_at(50.0)
+    low, high = (np.array(angle.gradient_at(v)) for v in (14.0, 37.0))
+    np.testing.assert_allclose(angle.gradient_at(25.5), (low + high) / 2.0)
 
 
 def test_light_that_was_taken_out_counts_less_and_is_told_in_its_own_words() -> None:
@@ -157,9 +198,9 @@ def test_light_that_was_taken_out_counts_less_and_is_told_in_its_own_words() -> 
 
 def test_taking_out_light_that_differs_makes_no_interval_wider() -> None:
     differs = {"light": 0.5, "light_color": 0.3, "exposure": 0.1, "expression": 0.05, "blur": 0.02, "misfit": 0.2}
-    for name, metric in METRICS.items():
+    for name in REPEATABILITY:
         raw, relit = (change_error(name, value=2.0, **differs, compensated=c) for c in (False, True))
-        assert 0.0 < relit < raw if metric.compensable else relit == raw
+        assert 0.0 < relit < raw if name in COMPENSATED else relit == raw
 
 
 def test_an_uncalibrated_metric_has_no_error_bar() -> None:

@@ -1,0 +1,125 @@
+"""Faces of two sessions, brought to the same skin and the same sharpness before they are compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from skinprogress.comparison.faces import MeasuredFace, Softness
+from skinprogress.comparison.matching import MAX_SIGMA_PX, NOT_WORTH_BLURRING_PX, blur_luminance, estimate_relative_blur
+from skinprogress.face.skin import estimate_visibility
+from skinprogress.metrics.inputs import FloatMap, MetricInput
+from skinprogress.metrics.maps import compute_maps, make_layers
+from skinprogress.metrics.noise import NoiseDensity, seen_px_per_mm
+from skinprogress.metrics.table import METRICS
+
+
+def find_softness(face: MeasuredFace, reference: MeasuredFace) -> MeasuredFace:
+    """The face, with how sharp and noisy its photo is beside the reference photo of its view.
+
+    Parameters
+    ----------
+    face, reference : MeasuredFace
+        Registered on each other.
+
+    Returns
+    -------
+    MeasuredFace
+    """
+    a, b = reference.layers.restored(), face.layers.restored()
+    found = estimate_relative_blur(a, b, a.skin & b.skin, visibility=_visibility(reference))
+    variance = found.sigma_mm**2 * (1.0 if found.sharper == "a" else -1.0)
+    softness = Softness(
+        variance_mm2=variance if np.isfinite(variance) else 0.0,
+        noise=found.noise_b,
+        reference_noise=found.noise_a,
+        finest_mm=found.finest_mm,
+        reason=found.reason,
+    )
+    return replace(face, softness=softness)
+
+
+def _visibility(face: MeasuredFace) -> FloatMap | None:
+    """That of a frontal photo hardly depends on the pose: None stands for it."""
+    return None if face.view == "front" else estimate_visibility(face.inspection.landmarks.pose_deg, face.side_px)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlikeFaces:
+    """Faces that can be compared px by px.
+
+    Attributes
+    ----------
+    faces : tuple of MeasuredFace
+        In the order given.
+    blur_px : float
+        Standard deviation of the largest blur that was needed, px of the coarsest photo; NaN where they could not be
+        matched: then they are as they were photographed.
+    finest_mm : float
+        Shortest wavelength that all of them show.
+    """
+
+    faces: tuple[MeasuredFace, ...]
+    blur_px: float
+    finest_mm: float
+
+
+def align_maps(faces: Sequence[MeasuredFace], skin: npt.NDArray[np.bool_]) -> AlikeFaces:
+    """Compute what looks at a px's neighbours anew, on the skin that all faces share and equally sharp.
+
+    Without this, hair over half of the forehead in one photo would change what is measured beside it, and a softer
+    photo would look like smoother skin.
+
+    Parameters
+    ----------
+    faces : sequence of MeasuredFace
+        Of two sessions, one view.
+    skin : (s, s) bool
+        From :func:`skinprogress.comparison.faces.common_skin`.
+
+    Returns
+    -------
+    AlikeFaces
+    """
+    step = faces[0].layers.step
+    shared = np.logical_and.reduce([f.layers.full.skin for f in faces])
+    side = shared.shape[0]
+    shared = shared & np.repeat(np.repeat(skin, step, axis=0), step, axis=1)[:side, :side]
+    inputs = [replace(face.layers.restored(), skin=shared) for face in faces]
+    sigmas_mm = _blurs_needed(faces)
+    coarsest = np.fmin.reduce([f.seen_px_per_mm for f in faces])
+    px_per_mm = float(np.median(coarsest[skin])) if skin.any() else float("nan")
+    blur_px = max(sigmas_mm) * px_per_mm
+    matched = blur_px <= MAX_SIGMA_PX and not any(f.softness.reason for f in faces)
+    known_noise = next((f.softness.reference_noise for f in faces if f.softness.reference_noise is not None), None)
+    alike = []
+    for face, data, sigma_mm in zip(faces, inputs, sigmas_mm, strict=True):
+        noise: NoiseDensity | None = None
+        if matched:
+            noise = face.softness.noise or known_noise
+            if sigma_mm * px_per_mm > NOT_WORTH_BLURRING_PX:
+                # A lens blurs by px of the photo, which are larger on skin that turns away.
+                full_px_per_mm = np.fmin.reduce([seen_px_per_mm(d, _visibility(face)) for d in inputs])
+                data = blur_luminance(data, sigma_mm * px_per_mm / (full_px_per_mm * data.mm_per_px))
+                noise = noise and noise.blurred(sigma_mm * float(np.median(face.seen_px_per_mm[skin])))
+        alike.append(_measured_anew(face, data, noise))
+    finest_mm = max(f.softness.finest_mm for f in faces)
+    return AlikeFaces(tuple(alike), blur_px if matched else float("nan"), finest_mm)
+
+
+def _blurs_needed(faces: Sequence[MeasuredFace]) -> list[float]:
+    """What makes each photo as soft as the softest, mm."""
+    softest = max(f.softness.variance_mm2 for f in faces)
+    return [float(np.sqrt(softest - f.softness.variance_mm2)) for f in faces]
+
+
+def _measured_anew(face: MeasuredFace, data: MetricInput, noise: NoiseDensity | None) -> MeasuredFace:
+    """The face with maps of what looks at neighbours from other px, under the light that its own maps are under."""
+    layers = make_layers(data, bare=data, step=face.layers.step)
+    if face.light is not None:
+        grid = layers.grid
+        relit = grid.linear_rgb * np.exp(-face.light.over(grid.skin.shape[0]))
+        layers = replace(layers, grid=replace(grid, linear_rgb=relit))
+    maps = compute_maps(layers, [m for m in METRICS.values() if m.frame != "px" and not m.on_blood])
+    return replace(face, maps=face.maps | maps, matched_noise=noise)
