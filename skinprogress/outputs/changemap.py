@@ -40,7 +40,9 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         baseline = next((c.from_session for c in changes.values()), "")
         since = session_title(result, baseline) if baseline else "the baseline"
         title = f"{spec.title}: change since {since}"
-        left_in, right_in, foot_in = 1.45, 0.85, 0.95
+        # Names at 8 pt; a mark has the name that it was given.
+        left_in = max(1.45, 0.3 + 0.072 * max((len(style.region_title(r)) for r in regions), default=0))
+        right_in, foot_in = 0.85, 0.95
         needed_in = max(0.062 * max(map(len, texts), default=1) + 0.1, 0.56)
         cell_in = max(needed_in, min(1.4, 4.8 / max(len(sessions), 1)))
         # Few sessions: the cells grow, so that heading and key have room and no white remains beside them.

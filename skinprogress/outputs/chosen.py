@@ -7,21 +7,19 @@ from skinprogress.metrics.table import METRICS
 from skinprogress.records import Change, ClientResult, Comparison, Measurement, View
 
 
-def changes_since_baseline(result: ClientResult, metric: str | None = None, view: View | None = None) -> list[Change]:
-    """Changes of charted metrics against the baseline, of one metric and view where they are given.
+def changes_since_baseline(
+    result: ClientResult, metric: str | None = None, view: View | None = None, *, charted: bool = True
+) -> list[Change]:
+    """Changes against the baseline: of one metric, or of all that are charted (or not), and one view or all.
 
     Returns
     -------
     list of Change
         One per view, region, metric and session: the compensated one where both methods are there.
     """
-    charted = {m.name for m in METRICS.values() if m.charted or m.name == metric}
+    wanted = {m.name for m in METRICS.values() if m.name == metric or (metric is None and m.charted == charted)}
     return list(
-        best_of(
-            c
-            for c in result.changes
-            if c.against == "baseline" and c.metric in charted and metric in (None, c.metric) and view in (None, c.view)
-        )
+        best_of(c for c in result.changes if c.against == "baseline" and c.metric in wanted and view in (None, c.view))
     )
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from skinprogress.comparison.course import is_covered, is_recent
-from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.findings import REAL, region_title
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.chosen import changes_since_baseline
-from skinprogress.outputs.style import number_text, region_title
+from skinprogress.outputs.groups import by_group, in_text, sized, story_of
+from skinprogress.outputs.style import number_text
 from skinprogress.outputs.wording import listed
 from skinprogress.photos.scan import one_line
 from skinprogress.records import (
@@ -23,6 +24,7 @@ from skinprogress.records import (
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 _SHOWN = 2
 
@@ -148,7 +150,7 @@ def describe_session(result: ClientResult, session: str, changes: Sequence[Chang
         return "NOT COMPARABLE: see the report for why"
     recent = is_recent(result.plan, session)
     parts = list(_real_changes(changes))
-    blind = [m.title.lower() for m in METRICS.values() if _is_blind(m.name, changes)]
+    blind = [in_text(m) for m in METRICS.values() if _is_blind(m.name, changes)]
     if not parts:
         parts = ["no change that these photos could have shown"]
     if blind:
@@ -166,24 +168,55 @@ def _first(titles: Sequence[str]) -> str:
 
 
 def _real_changes(changes: Sequence[Change]) -> Iterable[str]:
-    """Per verdict the metrics that moved most, each with its largest change; how many more there are."""
+    """Per verdict the metrics that moved most, one a story, each with its largest change; how many more there are."""
     for word in REAL:
         found: list[tuple[float, str]] = []
+        stories: set[str] = set()
         for metric in METRICS.values():
             rows = [c for c in changes if c.metric == metric.name and c.verdict == word]
-            if not rows:
+            if not rows or story_of(metric.name) in stories:
                 continue
+            stories.add(story_of(metric.name))
             strength = max(abs(c.difference) / max(c.detectable_change, 1e-9) for c in rows)
             top = max(rows, key=lambda c: abs(c.difference))
-            size = f"{number_text(top.difference, metric.decimals, sign=True)} {metric.unit}"
+            size = sized(number_text(top.difference, metric.decimals, sign=True), metric)
             others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-            found.append((strength, f"{metric.title.lower()} {size} ({region_title(top.region)}{others})"))
+            found.append((strength, f"{in_text(metric)} {size} ({region_title(top.region)}{others})"))
         if found:
             found.sort(key=lambda pair: -pair[0])
             more = len(found) - _SHOWN
             told = [text for _, text in found[:_SHOWN]]
             told += [f"{more} more measure{'s' if more > 1 else ''}"] if more > 0 else []
             yield f"{word}: {', '.join(told)}"
+
+
+def render_catalogue(*, width: int = 80) -> "Iterable[Text]":
+    """The catalogue of metrics by group: name, title, unit, direction, meaning, caveat, formula and source.
+
+    Parameters
+    ----------
+    width : int
+        Columns of the terminal; long lines are folded below their beginning.
+    """
+    import textwrap
+
+    from rich.text import Text
+
+    for theme, metrics in by_group(METRICS).items():
+        yield Text(f"{theme.upper()}\n", style="bold")
+        for metric in metrics:
+            better = f"{metric.better} is better" if metric.better else "neither direction is better"
+            about = ", ".join(filter(None, [metric.title, metric.unit, better]))
+            lines = (
+                metric.meaning,
+                f"Caveat: {metric.caveat}",
+                f"Formula: {metric.formula}. Usual range: {metric.value_range}.",
+                f"Source: {metric.source}. Version {metric.version}.",
+            )
+            folded = (
+                textwrap.fill(line, max(width, 40), initial_indent="    ", subsequent_indent="      ") for line in lines
+            )
+            yield Text.assemble((metric.name, "bold"), f"  {about}\n", "\n".join(folded), "\n")
 
 
 def _table(titles: Sequence[str]) -> "Table":

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.face.regions import region_polygons_xy
+from skinprogress.face.regions import REGIONS, region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.chosen import best_of
 from skinprogress.outputs.facelabels import Outlines, area_of, draw_labels, label_lines
+from skinprogress.outputs.mark_outlines import mark_outlines_xy, marks_of
 from skinprogress.outputs.timeline import session_title
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import Change, ClientResult, View
@@ -35,7 +36,7 @@ class FaceCrop:
     rgb : (h, w, 3) uint8
         sRGB, grey and lightened so that colours and labels can be read on it.
     outlines_xy : dict of str to list of (n, 2) float64
-        Regions in px of `rgb`, px edges at integers.
+        Regions and marks in px of `rgb`, px edges at integers.
     """
 
     rgb: npt.NDArray[np.uint8]
@@ -72,6 +73,8 @@ def read_face_crop(result: ClientResult, *, view: View) -> FaceCrop:
         name: [polygon * scale - (x0, y0) for polygon in polygons]
         for name, polygons in region_polygons_xy(points_xy).items()
     }
+    for place in marks_of(result, view):
+        outlines[place.name] = [p * scale - (x0, y0) for p in mark_outlines_xy(result, place)]
     return FaceCrop(rgb=np.repeat(pale[..., None], 3, axis=2), outlines_xy=outlines)
 
 
@@ -129,12 +132,12 @@ def plot_face_map(
         ax.set(xlim=(0, w), ylim=(h, 0))
         ax.set_axis_off()
         limit = _limit(result, metric, view, list(changes.values()))
-        whole = _whole_faces(crop.outlines_xy)
-        for region, change in changes.items():
-            _draw_region(
-                ax, crop.outlines_xy.get(region, []), style.change_fill(change, spec.better, limit), region in whole
-            )
-        draw_labels(ax, lines, crop.outlines_xy, whole, margin / face_w * w)
+        # What has no outline, as the neck, is named at the foot beside the whole face.
+        apart = _whole_faces(crop.outlines_xy) | {r for r in changes if not crop.outlines_xy.get(r)}
+        for region in sorted(changes, key=lambda r: r not in REGIONS):  # marks lie on top of the regions
+            fill = style.change_fill(changes[region], spec.better, limit)
+            _draw_region(ax, crop.outlines_xy.get(region, []), fill, region in apart)
+        draw_labels(ax, lines, crop.outlines_xy, frozenset(apart), margin / face_w * w)
         bar = ((width - 0.72) / width, (foot + 0.5) / height, 0.11 / width, (face_h - 1.0) / height)
         style.draw_color_bar(figure, bar, spec.better, limit, spec.decimals)
         names = [session_title(result, s) for s in (from_session, to_session)]

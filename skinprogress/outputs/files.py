@@ -16,7 +16,7 @@ RECORD = "run.json"
 
 _RESULTS = (
     "report.html", "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv", "changes.parquet",
-    "comparisons.csv", "findings.csv",
+    "comparisons.csv", "findings.csv", "spots.csv",
 )  # fmt: skip
 _PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
 _RAW_SUFFIXES = {f".{kind}" for kind in ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")}

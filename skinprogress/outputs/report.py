@@ -19,11 +19,14 @@ from skinprogress.outputs.color_page import ROOM_SHOWN, colors_for_report, expla
 from skinprogress.outputs.composites import TOO_SOON, aligned_names
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.fit import describe_photo_fit, list_hidden, scale_text
+from skinprogress.outputs.groups import by_group
 from skinprogress.outputs.light_page import MAPS_TEXT, lights_for_report, list_light_pairs, list_lights
+from skinprogress.outputs.mark_pictures import marks_for_report
 from skinprogress.outputs.misfitmap import NOT_FOR_PUBLICATION, alignments_for_report
 from skinprogress.outputs.pairs import photo_name, render_pair, sessions_to_show, used_views
 from skinprogress.outputs.pictures import embed_array, embed_file, size_of
-from skinprogress.outputs.rows import shared_flags
+from skinprogress.outputs.rows import MetricGroup, shared_flags
+from skinprogress.outputs.skin_page import SKIN_TEXT, skin_for_report
 from skinprogress.outputs.style import PAGE_SCALE, number_text
 from skinprogress.outputs.summary import Summary, summarize
 from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, sentence, taking_text
@@ -120,7 +123,10 @@ def render_report(result: ClientResult, out: Path) -> str:
         photo_lights=list_lights(result),
         light_pairs=list_light_pairs(result),
         mixed=number_text(MIXED_COLORS, 2),
-        metrics=[(metric, _repeatability(metric.name)) for metric in METRICS.values()],
+        marks=list(marks_for_report(result)),
+        skins=list(skin_for_report(result)),
+        skin_text=SKIN_TEXT,
+        metrics={title: [(m, _repeatability(m.name)) for m in found] for title, found in by_group(METRICS).items()},
         regions=list(REGIONS.values()),
         settings=asdict(result.settings),
         outputs=_output_titles(),
@@ -148,8 +154,16 @@ def _environment() -> "Environment":
         number=lambda value, decimals: number_text(value, decimals) if value == value else "–",
         phase=phase_text,
         sentence=sentence,
+        by_theme=_by_theme,
     )
     return environment
+
+
+def _by_theme(groups: Iterable[MetricGroup]) -> list[tuple[str, tuple[MetricGroup, ...]]]:
+    """Metrics under the titles of their groups, in the order of these."""
+    found = list(groups)
+    themes = by_group(g.metric.name for g in found)
+    return [(theme, tuple(g for g in found if g.theme == theme)) for theme in themes]
 
 
 def _asset(name: str) -> Any:
@@ -232,7 +246,7 @@ def _composites(result: ClientResult, summary: Summary, out: Path) -> Iterable[d
 
 
 def _charts(summary: Summary, out: Path) -> list[dict[str, Any]]:
-    """Charts by metric, in the order of the table; the first that shows a change lies open."""
+    """Charts by metric, in the order of the groups; the first that shows a change lies open."""
     found: dict[str, list[ChartPicture]] = {}
     folder = out / "charts"
     order = list(CHARTS)
@@ -248,9 +262,13 @@ def _charts(summary: Summary, out: Path) -> list[dict[str, Any]]:
             picture = ChartPicture(uri=uri, caption=caption, alt=alt, width=width, height=height)
             found.setdefault(metric, []).append(picture)
     real = {g.metric.name for g in summary.groups if g.shown}
-    ordered = [name for name in METRICS if name in found]
+    theme_of = {m.name: title for title, metrics in by_group(found).items() for m in metrics}
+    ordered = list(theme_of)
     first = next((name for name in ordered if name in real), ordered[0] if ordered else "")
-    return [{"metric": METRICS[name], "pictures": found[name], "open": name == first} for name in ordered]
+    return [
+        {"metric": METRICS[name], "theme": theme_of[name], "pictures": found[name], "open": name == first}
+        for name in ordered
+    ]
 
 
 def _parse_chart_name(stem: str) -> tuple[str, str, str]:
@@ -275,7 +293,9 @@ def _repeatability(metric: str) -> str:
     row, decimals = REPEATABILITY.get(metric), METRICS[metric].decimals
     if row is None:
         return "not calibrated"
-    if row.proportional:
+    if row.scale == "root":
+        return f"{number_text(row.session, 1)} × √value {METRICS[metric].unit}"
+    if row.scale == "value":
         return f"{100 * row.session:.0f} % of the value"
     return f"{number_text(row.session, decimals)} {METRICS[metric].unit}"
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
-from skinprogress.comparison.findings import REAL
-from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.comparison.findings import REAL, region_title
+from skinprogress.face.regions import WHOLE_FACE
+from skinprogress.metrics.metric import Metric
+from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.fit import HiddenSkin, list_hidden
-from skinprogress.outputs.style import number_text, ordered_regions, region_title
+from skinprogress.outputs.groups import group_of, in_text, sized
+from skinprogress.outputs.style import number_text, ordered_regions
 from skinprogress.outputs.wording import VIEW_TITLES, flag_texts
 from skinprogress.records import Change, ClientResult, Flag, PhotoReport
 
@@ -64,6 +67,28 @@ class MetricGroup:
         """Nothing could be compared in any region."""
         return not self.shown and all(row.word == "not comparable" for row in self.unshown)
 
+    @property
+    def theme(self) -> str:
+        """Title of the group that the metric is shown in."""
+        return group_of(self.metric.name)
+
+    @property
+    def whole(self) -> "ChangeRow | None":
+        """The change of the whole face, where the metric has one."""
+        return next((r for r in (*self.shown, *self.unshown) if r.region == region_title(WHOLE_FACE)), None)
+
+    @property
+    def in_brief(self) -> tuple[str, ...]:
+        """All regions but the whole face, one line a verdict: each with its figure where something changed."""
+        rows = [row for row in (*self.shown, *self.unshown) if row is not self.whole]
+        lines = []
+        for word in dict.fromkeys(row.word for row in rows):
+            mine = [row for row in rows if row.word == word]
+            told = [f"{row.region} {row.difference} ({row.interval})" for row in mine]
+            n = f"{len(mine)} region{'' if len(mine) == 1 else 's'}"
+            lines.append(f"{word}: {', '.join(told) if word in REAL else n}")
+        return tuple(lines)
+
 
 def word_of(change: Change) -> str:
     """The word for a change: the verdict, but the course status in the days after a treatment."""
@@ -86,17 +111,16 @@ def describe_change(change: Change, metric: Metric, *, confidence_level: float) 
         ``left cheek redness −2.1 a* (95 % interval −3.0 to −1.2): improved``; with the detectable change where
         nothing was found.
     """
-    what = f"{region_title(change.region)} {metric.title.lower()}"
+    what = f"{region_title(change.region)} {in_text(metric)}"
     if not math.isfinite(change.difference):
         return f"{what}: {word_of(change)}"
-    text = f"{what} {number_text(change.difference, metric.decimals, sign=True)} {metric.unit}"
-    if interval := _interval(change, metric):
+    text = f"{what} {sized(number_text(change.difference, metric.decimals, sign=True), metric)}"
+    if interval := interval_of(change, metric):
         text += f" ({100 * confidence_level:g} % interval {interval})"
     text += f": {word_of(change)}"
     if word_of(change) == "no detectable change" and math.isfinite(change.detectable_change):
-        text += (
-            f"; a change under {number_text(change.detectable_change, metric.decimals)} {metric.unit} cannot be seen"
-        )
+        least = sized(number_text(change.detectable_change, metric.decimals), metric)
+        text += f"; a change under {least} cannot be seen"
     return text
 
 
@@ -162,10 +186,10 @@ def _row(change: Change, metric: Metric, *, reach: float, level: float, aside: F
         region=region_title(change.region),
         word=word_of(change),
         sentence=describe_change(change, metric, confidence_level=level),
-        difference=f"{number_text(change.difference, metric.decimals, sign=True)} {metric.unit}" if has_number else "",
-        interval=_interval(change, metric),
+        difference=sized(number_text(change.difference, metric.decimals, sign=True), metric) if has_number else "",
+        interval=interval_of(change, metric),
         values=f"{_number(change.baseline, metric)} → {_number(change.followup, metric)}" if has_number else "",
-        detectable=f"{number_text(limit, metric.decimals)} {metric.unit}" if math.isfinite(limit) else "",
+        detectable=sized(number_text(limit, metric.decimals), metric) if math.isfinite(limit) else "",
         remarks=tuple(remarks.values()),
         low=share(change.ci_low),
         middle=share(change.difference),
@@ -173,7 +197,7 @@ def _row(change: Change, metric: Metric, *, reach: float, level: float, aside: F
     )
 
 
-def _interval(change: Change, metric: Metric) -> str:
+def interval_of(change: Change, metric: Metric) -> str:
     """Both ends; with more decimals where rounding would move an end onto zero, against the verdict."""
     ends = (change.ci_low, change.ci_high)
     if not all(math.isfinite(x) for x in ends):
@@ -193,4 +217,4 @@ def _range(values: Sequence[float], metric: Metric) -> str:
     if not values:
         return ""
     ends = dict.fromkeys(number_text(v, metric.decimals) for v in (values[0], values[-1]))
-    return f"{' to '.join(ends)} {metric.unit}"
+    return sized(" to ".join(ends), metric)

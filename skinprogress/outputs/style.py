@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skinprogress.comparison.course import is_covered, is_recent
-from skinprogress.face.regions import REGIONS
+from skinprogress.face.regions import NECK, REGIONS
 from skinprogress.records import Change, ClientResult, CourseStatus, Verdict, View
 
 if TYPE_CHECKING:
@@ -111,19 +111,18 @@ def change_colormap(better: str | None) -> "LinearSegmentedColormap":
 def about_text(unit: str, view: View, better: str | None) -> str:
     """Return the line below a chart's title: unit, view and which way is better."""
     direction = f"{better} is better" if better else "neither direction is better"
-    return f"{unit} · {view.replace('_', ' ')} view · {direction}"
+    return " · ".join(filter(None, [unit, f"{view.replace('_', ' ')} view", direction]))
 
 
 def ordered_regions(found: Iterable[str]) -> list[str]:
-    """Return region names in the order of the table; names that are not in it come last."""
-    names = list(dict.fromkeys(found))
-    order = {name: i for i, name in enumerate(REGIONS)}
-    return sorted(names, key=lambda name: order.get(name, len(order)))
+    """Return the client's marks first, which somebody asked about, then regions as in their table, the neck last."""
+    order = {name: i for i, name in enumerate((*REGIONS, NECK))}
+    return sorted(dict.fromkeys(found), key=lambda name: order.get(name, -1))
 
 
 def region_title(name: str) -> str:
-    """Return the name of a region for people."""
-    return REGIONS[name].title if name in REGIONS else printable(name.replace("_", " "))
+    """Return the name of a region for people, in the glyphs of charts; a mark keeps the name that it was given."""
+    return REGIONS[name].title if name in REGIONS else printable(name)
 
 
 @lru_cache(maxsize=1)

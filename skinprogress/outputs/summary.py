@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from skinprogress.comparison.course import is_recent
-from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.findings import REAL, region_title, session_text
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.chosen import changes_since_baseline, comparison_of, headline_session
+from skinprogress.outputs.groups import group_of, in_text, story_of
 from skinprogress.outputs.healing import Healing, describe_healing
 from skinprogress.outputs.pairs import used_views
 from skinprogress.outputs.rows import SAID_ONCE, MetricGroup, group_changes, shared_flags, word_of
-from skinprogress.outputs.style import ordered_regions, region_title
+from skinprogress.outputs.style import ordered_regions
 from skinprogress.outputs.wording import flag_texts, listed, phase_text, sentence
 from skinprogress.records import Change, ClientResult, Comparison, Flag
 
@@ -22,14 +23,17 @@ GRADES = {
     "F": "the photos are too different to be compared",
 }
 """Grade of a comparison in the words of the report."""
+_STORIES = 3
+"""As many measures a verdict as a headline can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What one metric did, in one sentence."""
+    """What one metric did, in one sentence; ``again`` where a metric before it says the same in another unit."""
 
     metric: str
     text: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +44,10 @@ class Summary:
     ----------
     headline : str
         What changed and where; only improved and worsened where there is any.
-    points : tuple of str
+    points : tuple of Point
         By how much: one a metric and verdict, with its largest changes and their intervals.
+    bounds : tuple of str
+        What can be said at least, or at most, where no verdict says it.
     sure : tuple of str
         How alike the photos are, and what holds for every comparison of the pair.
     unsaid : tuple of str
@@ -58,11 +64,14 @@ class Summary:
         The session of the headline lies within days of a treatment.
     counts : tuple of (word, n)
         How many comparisons of the pair got which verdict.
+    groups, rest : tuple of MetricGroup
+        Of the metrics that are charted, and of those that only stand in tables.
     healing : tuple of (session, when, rows)
     """
 
     headline: str
     points: tuple[Point, ...]
+    bounds: tuple[str, ...]
     sure: tuple[str, ...]
     unsaid: tuple[str, ...]
     remedies: tuple[str, ...]
@@ -72,6 +81,7 @@ class Summary:
     early: bool
     counts: tuple[tuple[str, int], ...]
     groups: tuple[MetricGroup, ...]
+    rest: tuple[MetricGroup, ...]
     healing: tuple[tuple[str, str, tuple[Healing, ...]], ...]
 
 
@@ -98,6 +108,7 @@ def summarize(result: ClientResult) -> Summary:
     return Summary(
         headline=_headline(result, outcome, early=early),
         points=() if early else tuple(_points(groups, many_views=len(used_views(result)) > 1)),
+        bounds=() if early else tuple(dict.fromkeys(_bounds(result, outcome))),
         sure=tuple(_sure(outcome, comparison, result.settings.confidence_level)) if compared else (),
         unsaid=tuple(_unsaid(outcome, comparison, groups, early=early)),
         remedies=comparison.remedies if comparison is not None and comparison.grade == "F" else (),
@@ -105,13 +116,15 @@ def summarize(result: ClientResult) -> Summary:
         course=tuple(
             sentence(f.text)
             for f in result.findings
-            if f.kind != "outcome" and not (f.kind == "not_comparable" and comparison is not None and not compared)
+            if f.kind not in ("outcome", "bound")
+            and not (f.kind == "not_comparable" and comparison is not None and not compared)
         ),
         pair=pair,
         grade=comparison.grade if comparison is not None else "",
         early=early,
         counts=tuple((word, words.count(word)) for word in dict.fromkeys(_by_weight(words))),
         groups=groups,
+        rest=tuple(group_changes(result, [c for c in _untold(result) if c.to_session == session])),
         healing=tuple(describe_healing(result, since)),
     )
 
@@ -125,34 +138,41 @@ def _headline(result: ClientResult, outcome: list[Change], *, early: bool) -> st
     if early:
         when = phase_text(result.plan.phases.get(to_session)) or "within days of a treatment"
         return f"Too soon to judge: the last photos were taken {when}."
-    found: dict[str, list[str]] = {}
-    for (word, where), titles in _same_story(outcome).items():
-        found.setdefault(word, []).append(f"{listed(titles)} {word} ({where})")
-    if not found:
+    real = {word: _stories([c for c in outcome if word_of(c) == word]) for word in REAL}
+    if not any(real.values()):
         if all(word_of(c) == "not comparable" for c in outcome):
             return "These photos cannot be compared."
         by_color = {word_of(c) for c in outcome if METRICS[c.metric].needs_color}
         blind = by_color == {"not comparable"}
         return "No change could be shown" + ("; how red the skin is could not be compared." if blind else ".")
     # What is neither better nor worse is told below, where anything is.
-    told = [text for word in ("improved", "worsened") for text in found.get(word, [])] or found["changed"]
-    text = "; ".join(told)
+    words = [word for word in ("improved", "worsened") if real[word]] or ["changed"]
+    text = "; ".join(clause for word in words for clause in _clauses(word, real[word], outcome))
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _same_story(outcome: list[Change]) -> dict[tuple[str, str], list[str]]:
-    """Titles of the metrics that did the same in the same places, by verdict and place."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for metric in METRICS.values():
-        mine = [c for c in outcome if c.metric == metric.name]
-        for word in REAL:
-            changed = [c for c in mine if word_of(c) == word]
-            if changed:
-                regions = ordered_regions(c.region for c in changed)
-                few = len(regions) <= 2 and len(changed) < len(mine)
-                where = listed(map(region_title, regions)) if few else _share(len(changed), len(mine))
-                found.setdefault((word, where), []).append(metric.title.lower())
-    return found
+def _stories(changed: Sequence[Change]) -> list[str]:
+    """Metrics among some changes, in the order of the table, one a story."""
+    names = {c.metric for c in changed}
+    first = {story_of(name): name for name in reversed(METRICS) if name in names}
+    return [name for name in METRICS if name in first.values()]
+
+
+def _clauses(word: str, metrics: Sequence[str], outcome: Sequence[Change]) -> Iterable[str]:
+    """What got one verdict, and where: of every group the first metric, then others, as many as can be taken in."""
+    leading = {group_of(name): name for name in reversed(metrics)}.values()
+    chosen = sorted(metrics, key=lambda name: name not in leading)[:_STORIES]
+    places: dict[str, list[str]] = {}
+    for name in (name for name in metrics if name in chosen):
+        mine = [c for c in outcome if c.metric == name]
+        changed = [c for c in mine if word_of(c) == word]
+        regions = ordered_regions(c.region for c in changed)
+        few = len(regions) <= 2 and len(changed) < len(mine)
+        where = listed(map(region_title, regions)) if few else _share(len(changed), len(mine))
+        places.setdefault(where, []).append(in_text(METRICS[name]))
+    yield from (f"{listed(titles)} {word} ({where})" for where, titles in places.items())
+    if more := len(metrics) - len(chosen):
+        yield f"{more} more measure{'' if more == 1 else 's'} {word}"
 
 
 def _share(n: int, of: int) -> str:
@@ -163,6 +183,7 @@ def _share(n: int, of: int) -> str:
 
 def _points(groups: Sequence[MetricGroup], *, many_views: bool) -> Iterable[Point]:
     """One line a metric and verdict: how many regions, and the largest changes with their intervals."""
+    told: set[tuple[str, str, str]] = set()
     for group in groups:
         for word in REAL:
             rows = [row for row in group.shown if row.word == word]
@@ -173,9 +194,25 @@ def _points(groups: Sequence[MetricGroup], *, many_views: bool) -> Iterable[Poin
             largest = sorted(rows, key=lambda row: -abs(row.middle or 0.0))[:2]
             sizes = [f"{row.region} {row.difference} ({row.interval})" for row in largest]
             most = "largest " if len(rows) > 2 else ""
-            yield Point(
-                metric=group.metric.name, text=f"{group.metric.title}{where} {word} in {share}: {most}{listed(sizes)}."
-            )
+            story = (story_of(group.metric.name), group.view, word)
+            text = f"{group.metric.title}{where} {word} in {share}: {most}{listed(sizes)}."
+            yield Point(metric=group.metric.name, text=text, again=story in told)
+            told.add(story)
+
+
+def _bounds(result: ClientResult, outcome: Sequence[Change]) -> Iterable[str]:
+    """What can be said of the pair at least, or at most; without what a verdict says better."""
+    known = {(c.region, c.metric, c.difference, c.ci_low, c.ci_high): c for c in outcome}
+    for f in result.findings:
+        change = known.get((f.region, f.metric, f.figure, f.ci_low, f.ci_high)) if f.kind == "bound" else None
+        if change is not None and word_of(change) not in ("improved", "worsened"):
+            when = f", from {session_text(change.from_session)} to {session_text(change.to_session)}"
+            yield sentence(f.text.removesuffix(when))
+
+
+def _untold(result: ClientResult) -> list[Change]:
+    """Changes of the metrics that only stand in tables."""
+    return changes_since_baseline(result, charted=False)
 
 
 def _sure(outcome: list[Change], comparison: Comparison | None, level: float) -> Iterable[str]:
@@ -204,23 +241,29 @@ def _unsaid(
         reasons += flag_texts(shared_flags(outcome) & ~SAID_ONCE & ~known)
         yield f"No figure is given{': ' if reasons else ''}{'; '.join(reasons)}."
         return
-    without = [g for g in groups if g.metric.needs_color and g.blind]
-    if without and any(c.color_reference == "none" for c in outcome):
+    unmatched = any(c.color_reference == "none" for c in outcome)
+    without = [g for g in groups if unmatched and g.metric.needs_color and g.blind]
+    if without:
+        titles = listed(dict.fromkeys(in_text(g.metric) for g in without))
         yield (
             "How red the skin is as a whole could not be compared, because nothing in the photos (a colour card, a "
             "grey patch or the same wall behind) showed how their colours differ: another lamp would look like another "
-            f"skin. That goes for {listed(g.metric.title.lower() for g in without)}. Next time, keep a colour card or "
-            "the same wall in every photo."
+            f"skin. That goes for {titles}. Next time, keep a colour card or the same wall in every photo."
         )
+    # Several measures mostly cannot be compared for one and the same reason.
+    blind: dict[str, list[str]] = {}
     for group in groups:
         if group not in without and group.blind:
             why = f": {'; '.join(group.remarks)}" if group.remarks else ", for what differs between the photos"
-            yield f"{group.metric.title} could not be compared{why}."
+            blind.setdefault(why, []).append(in_text(group.metric))
+    for why, names in blind.items():
+        yield sentence(f"{listed(dict.fromkeys(names))} could not be compared{why}")
     if nothing := words.count("no detectable change"):
         hidden = [g for g in groups if g.largest and any(row.word == "no detectable change" for row in g.unshown)]
         # Those with a good direction are what a client asks for; the others stand further below.
         asked = [g for g in hidden if g.metric.better] or hidden
-        sizes = ", ".join(dict.fromkeys(f"{g.metric.title.lower()} {g.largest}" for g in asked))
+        first = {(story_of(g.metric.name), g.view): g for g in reversed(asked)}
+        sizes = ", ".join(dict.fromkeys(f"{in_text(g.metric)} {g.largest}" for g in asked if g in first.values()))
         least = f". It takes up to this much to show in every region: {sizes}" if sizes else ""
         yield f"{nothing} of {len(words)} comparisons show no change that these photos could have detected{least}."
 

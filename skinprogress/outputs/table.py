@@ -10,8 +10,11 @@ from skinprogress.outputs.color_sheet import write_color_sheets
 from skinprogress.outputs.composites import write_aligned, write_composites
 from skinprogress.outputs.files import FOLDERS, prepare_output
 from skinprogress.outputs.light_sheet import write_light_sheets
+from skinprogress.outputs.mark_sheet import write_mark_sheets
 from skinprogress.outputs.misfitmap import write_alignments
+from skinprogress.outputs.points_composite import write_points_composites
 from skinprogress.outputs.report import write_report
+from skinprogress.outputs.skin_sheet import write_skin_sheets
 from skinprogress.outputs.tables import write_run, write_tables
 from skinprogress.records import ClientResult
 
@@ -40,6 +43,13 @@ _ROWS = (
     Output(name="tables", title="tables (CSV and Parquet) and the record of the run", write=write_tables),
     Output(name="charts", title="charts per measure (PNG and SVG)", write=write_charts),
     Output(name="composites", title="before and after pictures (JPEG)", write=write_composites),
+    Output(
+        name="points",
+        title="photos laid over each other by points set by hand (JPEG)",
+        write=lambda result, out: write_points_composites(result.pointed, out),
+    ),
+    Output(name="skin", title="maps of redness, pigment, texture and spots (JPEG)", write=write_skin_sheets),
+    Output(name="marks", title="every mark of the course file over the sessions (JPEG)", write=write_mark_sheets),
     Output(
         name="alignment",
         title="how the photos lie over each other when they are measured, to check (JPEG)",

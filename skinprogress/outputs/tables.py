@@ -17,7 +17,7 @@ import numpy as np
 
 from skinprogress.face.regions import REGIONS, WHOLE_FACE
 from skinprogress.outputs.files import RECORD, write_whole
-from skinprogress.records import Change, ClientResult, Comparison, Finding, Measurement, PhotoReport
+from skinprogress.records import Change, ClientResult, Comparison, Finding, Measurement, PhotoReport, Spot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +56,7 @@ def write_tables(result: ClientResult, out: Path) -> list[Path]:
         ("changes", Change, result.changes, True),
         ("comparisons", Comparison, result.comparisons, False),
         ("findings", Finding, result.findings, False),
+        ("spots", Spot, result.spots, False),
     )
     files = [f"{name}.{kind}" for name, *_, both in tables for kind in (("csv", "parquet") if both else ("csv",))]
     written = [write_run(result, out, files=[*files, RECORD], complete=False)]

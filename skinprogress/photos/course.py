@@ -3,7 +3,7 @@
 import re
 import stat
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from skinprogress.errors import CourseFileError
+from skinprogress.errors import CourseFileError, PhotoError
 from skinprogress.photos.course_errors import (
     Problem,
     from_toml_error,
@@ -154,6 +154,55 @@ def read_course(folder: Path, *, regions: Iterable[str] = REGION_NAMES) -> Cours
     return _parse(path, text, tuple(regions))
 
 
+def check_places(
+    course: CourseFile, *, entries: Mapping[str, PhotoEntry], marks: Mapping[str, str], folder: Path
+) -> None:
+    """Check that points and marks lie inside the photos in which they were set.
+
+    Parameters
+    ----------
+    course : CourseFile
+    entries : mapping of str to PhotoEntry
+        By the file's path relative to the folder, as :func:`~skinprogress.photos.course_names.match_names` finds them.
+    marks : mapping of str to str
+        Photo name as written in a mark to the file's path.
+    folder : Path
+
+    Raises
+    ------
+    CourseFileError
+        One lies outside. Photos that cannot be read are left to whoever reads them.
+    """
+    files = {id(entry): file for file, entry in entries.items()}
+    problems = [
+        _outside(("photos", name, "points"), folder / files[id(photo)], photo.points)
+        for name, photo in course.photos.items()
+        if photo.points and id(photo) in files
+    ]
+    for index, mark in enumerate(course.marks):
+        # A circle may reach out of the photo; its middle may not.
+        shape, points = ("circle", (mark.circle[:2],)) if mark.circle else ("polygon", mark.polygon_xy)
+        problems.append(_outside(("marks", index, shape), folder / marks[mark.photo], points))
+    if found := [problem for problem in problems if problem]:
+        raise_problems(course._path, course._text, found)
+
+
+def _outside(key: tuple[str | int, ...], path: Path, points: tuple[tuple[float, float], ...]) -> Problem | None:
+    from skinprogress.photos.reading import read_header
+
+    try:
+        header = read_header(path)
+    except PhotoError:
+        return None
+    width, height = header.width_px, header.height_px
+    for x, y in points:
+        if x > width or y > height:
+            reason = f"({x:g}, {y:g}) lies outside {one_line(path.name)}, which is {width} × {height} pixels upright"
+            remedy = "read the pixels off the original file, turned upright, not off a smaller copy"
+            return Problem(key, reason, remedy)
+    return None
+
+
 def as_moment(value: datetime | date) -> Moment:
     """A day as its midnight with the time unknown; a datetime as it is."""
     if isinstance(value, datetime):
@@ -207,16 +256,36 @@ def _find_contradictions(course: CourseFile) -> list[Problem]:
         if reference and reference in entry.areas:
             reason = f"{reference!r} was treated, so it cannot be the untreated reference_region"
             problems.append(Problem(("treatments", index, "areas"), reason, "name another reference_region"))
-    seen: set[tuple[str, str]] = set()
-    for index, mark in enumerate(course.marks):
-        if (mark.name, mark.photo) in seen:
-            reason = f"the mark {mark.name!r} is outlined twice in the photo {mark.photo!r}"
-            problems.append(Problem(("marks", index, "name"), reason, "take one out, or give it another name"))
-        seen.add((mark.name, mark.photo))
+    problems += [*_mark_contradictions(course), *_point_contradictions(course)]
     for name, photo in course.photos.items():
         if problem := _stage_contradiction(name, photo, course.treatment_times()):
             problems.append(problem)
     return problems
+
+
+def _mark_contradictions(course: CourseFile) -> Iterator[Problem]:
+    first: dict[str, MarkEntry] = {}
+    for index, mark in enumerate(course.marks):
+        other = first.setdefault(mark.name.casefold(), mark)
+        if other is mark:
+            continue
+        key, reason = ("marks", index, "name"), f"the mark {mark.name!r} is outlined twice"
+        if other.photo == mark.photo:
+            yield Problem(key, f"{reason} in the photo {mark.photo!r}", "take one out, or give it another name")
+            continue
+        remedy = "outline it in one photo, it is found in the others by itself; or give this one another name"
+        yield Problem(key, f"{reason}, in {other.photo!r} and {mark.photo!r}", remedy)
+
+
+def _point_contradictions(course: CourseFile) -> Iterator[Problem]:
+    """Photos with points are laid over each other: all need the same points."""
+    placed = [(name, photo) for name, photo in course.photos.items() if photo.points and not photo.exclude]
+    for name, photo in placed[1:]:
+        count, wanted = len(photo.points), len(placed[0][1].points)
+        if count != wanted:
+            reason = f"it has {count} points, and {placed[0][0]!r} has {wanted}"
+            remedy = "set the same places in the same order in both; photos of another place of the body go into a "
+            yield Problem(("photos", name, "points"), reason, remedy + "client folder of their own")
 
 
 def _treatment_contradictions(course: CourseFile) -> list[Problem]:

@@ -34,6 +34,7 @@ _GROUPS = {"cheeks": "cheek", "jaw": "jaw", "periorbital": "periorbital"}
 _DATE_EXAMPLE = "write it as 2026-03-14T15:30, or 2026-03-14 where the time is not known"
 _MAX_DEPTH_MM = 5.0
 _CIRCLE_CORNERS = 48
+_MAX_POINTS = 20
 
 
 def _wrong(reason: str, remedy: str) -> PydanticCustomError:
@@ -180,6 +181,29 @@ def _circle(value: Any) -> tuple[float, float, float]:
     return x, y, radius
 
 
+def _points(value: Any) -> tuple[tuple[float, float], ...]:
+    example = "write 2 to 20 points, such as [[310, 900], [1260, 905]], the same places in the same order in each photo"
+    if not isinstance(value, list) or not all(isinstance(point, list) and len(point) == 2 for point in value):
+        raise _wrong(f"{value!r} is no list of points", example)
+    points = tuple((_number(x), _number(y)) for x, y in value)
+    if not 2 <= len(points) <= _MAX_POINTS:
+        count = "1 point is" if len(points) == 1 else f"{len(points)} points are"
+        raise _wrong(f"{count} too {'few' if len(points) < 2 else 'many'} to lay photos over each other", example)
+    if min(min(point) for point in points) < 0:
+        raise _wrong("a point lies outside the photo", "pixels count from 0 at the top left: take the minus away")
+    if len(set(points)) < len(points):
+        raise _wrong("two points lie on the same place", example)
+    return points
+
+
+def _mark_name(value: Any, info: ValidationInfo) -> str:
+    name = _no_blank(_text(value))
+    # "Cheek left" in a table would pass for the region.
+    if "_".join(name.casefold().split()) in {*_known(info), *_GROUPS}:
+        raise _wrong(f"{name!r} is the name of a region", 'call the mark something else, such as "scar on left cheek"')
+    return name
+
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 YesNo = Annotated[bool, BeforeValidator(_yes_no)]
 Moment = Annotated[datetime | date, PlainValidator(_moment)]
@@ -255,12 +279,13 @@ class PhotoEntry(_Table):
     filter: YesNo = False
     patch: Annotated[tuple[int, int, int, int], PlainValidator(_patch)] | None = None
     patch_reflectance: Annotated[float, PlainValidator(_reflectance)] = WHITE_REFLECTANCE
+    points: Annotated[tuple[tuple[float, float], ...], PlainValidator(_points)] = ()
 
 
 class MarkEntry(_Table):
-    """One ``[[marks]]``: a polygon or a circle."""
+    """One ``[[marks]]``: a polygon or a circle, in px of the upright photo as any viewer shows it."""
 
-    name: Name
+    name: Annotated[str, PlainValidator(_mark_name)]
     photo: Name
     polygon: Annotated[tuple[tuple[float, float], ...], PlainValidator(_polygon)] | None = None
     circle: Annotated[tuple[float, float, float], PlainValidator(_circle)] | None = None

@@ -63,6 +63,7 @@ label = {label}
 #   makeup = true                the same for cream and filter (a beauty filter of the camera)
 #   patch = [40, 1200, 180, 160] a grey or white card in the photo: x, y, width, height in pixels
 #   patch_reflectance = 0.18     of that card; white paper sends back 0.9, which is what stands here if you say nothing
+#   points = [[310, 900], [1260, 905]]  skin off the face: the same places in each photo, to lay them over each other
 #   face = 2                     the second largest face is the client's
 #   exclude = true               leave the photo out
 """

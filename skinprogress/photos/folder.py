@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from skinprogress.errors import NothingMeasuredError, UsageError
-from skinprogress.photos.course import CourseFile, PhotoEntry
+from skinprogress.photos.course import CourseFile, PhotoEntry, check_places
 from skinprogress.photos.course_names import match_names
 from skinprogress.photos.dates import find_date, natural_key
 from skinprogress.photos.dating import Shot, date_shots
@@ -86,6 +86,8 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
     _check_folder(folder)
     scan = scan_folder(folder)
     entries, marks, notes = match_names(course, scan)
+    if course:
+        check_places(course, entries=entries, marks=marks, folder=folder)
     excluded = _exclude(scan, entries)
     shots, dating_notes = date_shots(_drop_copies(scan), entries=entries, date_order=settings.date_order)
     treatments = course.treatment_times() if course else ()
@@ -245,6 +247,7 @@ def _to_ref(shot: Shot, *, client: str, session: str, stage: Stage, hours_after:
         patch_reflectance=entry.patch_reflectance,
         # People count from 1, indices from 0.
         face_index=None if entry.face is None else entry.face - 1,
+        points_xy=entry.points,
         flags=flags,
     )
 

@@ -24,6 +24,7 @@ from skinprogress.records import (
     Inspection,
     Landmarks,
     LightDifference,
+    MarkPlace,
     Measurement,
     PatchReading,
     Phase,
@@ -33,6 +34,8 @@ from skinprogress.records import (
     Registration,
     Rejection,
     Rung,
+    SkinMap,
+    Spot,
     Treatment,
     View,
 )
@@ -87,6 +90,8 @@ def fake_result(
     rungs: tuple[Rung, ...] = ("background",),
     card_problem: str = "",
     light_removed: float = NAN,
+    maps: bool = False,
+    marks: tuple[str, ...] = (),
 ) -> ClientResult:
     """Make up the result of a course: treatments six weeks apart, redness peaks and falls, texture gains.
 
@@ -113,12 +118,17 @@ def fake_result(
     light_removed : float
         Redness that the light was found to fake between the baseline and each other session, a*-eq: it rises evenly
         from the client's right to the left. NaN: the light was left alone.
+    maps : bool
+        With maps of the mapped metrics in every session, see :func:`skin_map`, and three red spots and a brown one
+        between the baseline and each other session.
+    marks : tuple of str
+        Names of marks on the left cheek, measured like the regions.
     """
     rng = np.random.default_rng(seed)
     visits = _visits(n_sessions, dates=dates)
     settings = Settings(light="raw" if light_removed != light_removed else "compensated")
     names, units, better = _metric_columns(metrics)
-    region_names = regions or _region_names()
+    region_names = (*(regions or _region_names()), *marks)
     refs = _refs(visits, client, folder or Path("/nowhere") / client, views, photos_per_session, dates=dates)
     if folder is not None:
         _write_photos(refs)
@@ -154,7 +164,7 @@ def fake_result(
         flags={ref.file: ref.flags for ref, _ in refs},
         covered_sessions=tuple(v.label for v in visits if v.stage == "numbing"),
     )
-    parts = tuple(name for name in region_names if name != "face")
+    parts = tuple(name for name in region_names if name not in ("face", *marks))
     registrations = {
         ref.file: _registration(parts, parts if refused == ("all",) else refused)
         for ref, view in refs
@@ -198,7 +208,68 @@ def fake_result(
         registrations=registrations,
         lights=lights,
         light_differences=tuple(_light_difference(c) for c in comparisons if light_removed == light_removed),
+        spots=tuple(_spots(comparisons)) if maps else (),
+        maps=tuple(_maps(refs, visits)) if maps else (),
+        marks=tuple(
+            MarkPlace(name=name, view=view, mask=_mark_mask(), on_skin=0.97) for name in marks for view in views
+        ),
     )
+
+
+LEFT_CHEEK_UV = (0.695, 0.595)
+MARK_RADIUS = 8
+
+
+def skin_map(metric: str, *, later: bool) -> np.ndarray:
+    """Return a map on the grid of 512²: a slope from the client's right to the left, more in the later session.
+
+    Bands of texture are noise of standard deviation 3, later 2.
+    """
+    from skinprogress.face.regions import bare_face_mask
+
+    if "texture" in metric:
+        values = np.random.default_rng(later).normal(0, 2.0 if later else 3.0, (512, 512))
+    else:
+        unit = 0.1 if "melanin" in metric else 1.0
+        values = unit * (10.0 + 10.0 * (np.arange(512) * 2 + 0.5)[None] / 1024 + 3.0 * later + np.zeros((512, 1)))
+    return np.where(bare_face_mask(1024)[::2, ::2], values, np.nan).astype(np.float16)
+
+
+def _maps(refs: list[tuple[PhotoRef, View]], visits: list[_Visit]) -> list[SkinMap]:
+    from skinprogress.metrics.table import METRICS
+
+    first: dict[tuple[View, str], str] = {}
+    for ref, view in refs:
+        first.setdefault((view, ref.session), ref.file)
+    return [
+        SkinMap(
+            view=view, session=session, photo=file, metric=name, values=skin_map(name, later=session != visits[0].label)
+        )
+        for (view, session), file in first.items()
+        for name, metric in METRICS.items()
+        if metric.mapped
+    ]  # fmt: skip
+
+
+def _spots(comparisons: tuple[Comparison, ...]) -> list[Spot]:
+    """Return a new, a gone and a persistent red spot on the left cheek, and a new brown one of unknown size."""
+    rows = (("red", "new", 0.66, NAN), ("red", "gone", 0.695, 2.0), ("red", "persistent", 0.73, 2.0),
+            ("brown", "new", 0.66, NAN))  # fmt: skip
+    return [
+        Spot(
+            client=c.client, view=c.view, kind=kind, region="cheek_left", against=c.against,
+            from_session=c.from_session, to_session=c.to_session, u=u, v=LEFT_CHEEK_UV[1], status=status,
+            area_before_mm2=area, area_after_mm2=area, contrast_before=3.0, contrast_after=3.0,
+        )
+        for c in comparisons
+        for kind, status, u, area in rows
+    ]  # type: ignore[arg-type]  # fmt: skip
+
+
+def _mark_mask() -> np.ndarray:
+    rows, columns = np.indices((512, 512)) / 512
+    u, v = LEFT_CHEEK_UV
+    return (columns - u) ** 2 + (rows - v) ** 2 < (MARK_RADIUS / 512) ** 2
 
 
 LIGHTS = (

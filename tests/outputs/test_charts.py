@@ -370,10 +370,10 @@ def test_a_new_row_of_the_metrics_table_is_charted(
     assert write_charts(result, tmp_path / "other") == []
 
 
-def test_a_region_that_is_not_in_the_table_gets_its_panel(fake_result: Fake) -> None:
-    result = fake_result(2, metrics=ONE, regions=("new_place", "forehead"))
+def test_marks_get_panels_of_their_own_names_and_the_neck_comes_last(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=ONE, regions=("neck", "face", "scar_1", "forehead"))
     figure = plot_trend(result, metric="redness", view="front")
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["forehead", "new place"]
+    assert [ax.get_title(loc="left") for ax in figure.axes][:4] == ["scar_1", "forehead", "whole face", "neck"]
 
 
 def test_the_users_matplotlib_settings_neither_matter_nor_change(fake_result: Fake, tmp_path: Path) -> None:

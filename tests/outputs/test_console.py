@@ -7,7 +7,15 @@ from collections.abc import Callable
 from rich.console import Console
 
 from skinprogress.api import PhotoCheck
-from skinprogress.outputs.console import check_remarks, describe_session, render_check_table, render_summary_table
+from skinprogress.metrics.table import METRICS
+from skinprogress.outputs.console import (
+    check_remarks,
+    describe_session,
+    render_catalogue,
+    render_check_table,
+    render_summary_table,
+)
+from skinprogress.outputs.groups import GROUPS
 from skinprogress.records import FLAG_TEXT, ClientResult, Flag, PhotoReport
 
 Fake = Callable[..., ClientResult]
@@ -141,6 +149,30 @@ def test_the_end_of_a_run_says_what_colour_was_matched_on(fake_result: Fake) -> 
         assert word in words
     plain = " ".join(_printed(render_summary_table(fake_result(2, **FEW))))
     assert "background" in plain and "card" not in plain
+
+
+def test_figures_of_one_thing_take_one_place_of_the_line(fake_result: Fake) -> None:
+    result = fake_result(2, regions=("forehead", "face"), not_comparable=False)
+    session = result.sessions[-1]
+    changes = [
+        dataclasses.replace(c, course_status="", verdict="improved", difference=-2.0, detectable_change=1.0)
+        for c in result.changes
+        if c.against == "baseline" and METRICS[c.metric].charted
+    ]
+    told = describe_session(result, session, changes)
+    assert told.startswith("improved: redness −2.0 a* (forehead and 1 more), ")
+    assert "haemoglobin" not in told and told.endswith("more measures")
+
+
+def test_the_catalogue_folds_at_any_width_and_keeps_the_groups(width: int = 100) -> None:
+    lines = "\n".join(block.plain for block in render_catalogue(width=width)).split("\n")
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if line.isupper()] == [title.upper() for title in GROUPS]
+    text = " ".join(" ".join(lines).split())
+    for metric in METRICS.values():
+        assert metric.name in text and metric.meaning in text and f"Caveat: {metric.caveat}" in text
+    (plain,) = [line for line in lines if line.startswith("glcm_homogeneity ")]
+    assert plain == "glcm_homogeneity  GLCM homogeneity, higher is better"
 
 
 def _with(result: ClientResult, photo: PhotoReport) -> ClientResult:

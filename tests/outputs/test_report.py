@@ -18,12 +18,13 @@ from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import report
 from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.groups import GROUPS, story_of
 from skinprogress.outputs.pictures import embed_array
 from skinprogress.outputs.report import render_report
 from skinprogress.outputs.rows import describe_change
 from skinprogress.outputs.summary import summarize
 from skinprogress.outputs.table import OUTPUTS, Output, write_outputs
-from skinprogress.records import ClientResult, Consent, Flag
+from skinprogress.records import Change, ClientResult, Consent, Finding, Flag
 
 Fake = Callable[..., ClientResult]
 FEW = {"metrics": ("redness", "relative_redness"), "regions": ("forehead", "cheek_left", "face")}
@@ -265,7 +266,9 @@ def test_points_carry_figure_and_interval_of_the_largest_changes(fake_result: Fa
     sizes = {"forehead": -1.5, "cheek_left": -2.5, "face": -2.0}
     changes = tuple(dataclasses.replace(c, difference=sizes[c.region]) for c in result.changes)
     summary = summarize(dataclasses.replace(result, changes=changes))
-    assert summary.headline == "Redness and relative redness improved (all 3 regions)."
+    # Two figures of one thing are told once.
+    assert summary.headline == "Redness improved (all 3 regions)."
+    assert [p.again for p in summary.points] == [False, True]
     assert summary.points[0].text == (
         "Redness improved in all 3 regions: largest left cheek −2.5 a* (−3.0 to −1.0) and whole face −2.0 a* "
         "(−3.0 to −1.0)."
@@ -349,6 +352,109 @@ def test_what_must_always_be_said(fake_result: Fake, tmp_path: Path) -> None:
         assert words in page.text
     for metric in METRICS.values():
         assert " ".join(metric.caveat.split()) in page.text
+
+
+def _all_improved(fake_result: Fake) -> ClientResult:
+    result = fake_result(2, regions=("forehead", "cheek_left", "face"), not_comparable=False)
+    return _with_changes(result, course_status="", verdict="improved", difference=-2.0, ci_low=-3.0, ci_high=-1.0)
+
+
+def test_the_lead_stays_short_when_everything_changes(fake_result: Fake, tmp_path: Path) -> None:
+    result = _all_improved(fake_result)
+    summary = summarize(result)
+    told = [p for p in summary.points if not p.again]
+    assert len(summary.points) == sum(m.charted for m in METRICS.values()) > len(told) + 3
+    assert len(summary.headline) < 200
+    page = _page(result, tmp_path)
+    lead = page.text.split("What changed")[0]
+    assert all(p.text in lead for p in told)
+    assert not any(p.text in lead for p in summary.points if p.again)
+
+
+def test_a_headline_names_the_first_of_every_group_and_counts_the_rest(fake_result: Fake) -> None:
+    result = _all_improved(fake_result)
+    charted = [m.name for m in METRICS.values() if m.charted]
+    places = {name: ("forehead", "cheek_left", "face")[k % 3] for k, name in enumerate(charted)}
+    changes = tuple(
+        dataclasses.replace(c, verdict="improved" if places.get(c.metric) == c.region else "unchanged")
+        for c in result.changes
+    )
+    headline = summarize(dataclasses.replace(result, changes=changes)).headline
+    leading = [next(m for m in METRICS.values() if m.charted and m.name in names).title for names in GROUPS.values()]
+    assert all(title.lower() in headline.lower() for title in leading)
+    stories = len({story_of(name) for name in charted})
+    assert headline.endswith(f"; {stories - 3} more measures improved.")
+
+
+def test_every_metric_stands_in_the_page_under_its_group(fake_result: Fake, tmp_path: Path) -> None:
+    result = _all_improved(fake_result)
+    text = _page(result, tmp_path).text
+    rest = text.split("All other measures")[1].split("Sessions and photos")[0]
+    for metric in METRICS.values():
+        assert metric.title in text
+        assert metric.charted or metric.title in rest
+    places = [rest.index(title) for title in GROUPS]
+    assert places == sorted(places)
+    assert "Improved: forehead −2.0" in rest
+
+
+def test_metrics_without_a_unit_leave_no_gap(fake_result: Fake, tmp_path: Path) -> None:
+    name = next(m.name for m in METRICS.values() if not m.unit)
+    result = _with_changes(
+        fake_result(2, metrics=("redness", name), regions=FEW["regions"]), course_status="", verdict="improved"
+    )
+    html = render_report(result, tmp_path)
+    row = next(r for r in re.findall(r"<tr>.*?</tr>", html, re.DOTALL) if METRICS[name].title in r)
+    assert "· higher" not in row and "higher is better" in row
+    assert re.search(r"<b>[−+0-9.]+</b>", row)
+
+
+def test_what_cannot_be_compared_for_one_reason_is_told_once(fake_result: Fake) -> None:
+    result = fake_result(2, metrics=("redness", "red_spots", "wrinkle_index"), regions=("forehead", "face"))
+    blind = ("red_spots", "wrinkle_index")
+    nan = float("nan")
+    changes = tuple(
+        dataclasses.replace(c, verdict="not comparable", difference=nan, flags=Flag.NOT_CALIBRATED)
+        if c.metric in blind
+        else dataclasses.replace(c, verdict="unchanged", course_status="", flags=Flag.NONE)
+        for c in result.changes
+    )
+    unsaid = summarize(dataclasses.replace(result, changes=changes)).unsaid
+    why = "nobody has measured how well this repeats, so it has no interval"
+    assert unsaid == (f"Red spots and wrinkles could not be compared: {why}.",)
+
+
+def _bound_to(change: Change, text: str) -> Finding:
+    return Finding(
+        kind="bound", region=change.region, metric=change.metric, figure=change.difference, ci_low=change.ci_low,
+        ci_high=change.ci_high, text=f"{text}, from 10 March 2026 to 25 April 2026",
+    )  # fmt: skip
+
+
+def test_bounds_are_told_after_the_figures_and_only_where_no_verdict_says_more(
+    fake_result: Fake, tmp_path: Path
+) -> None:
+    result = fake_result(6, metrics=("redness",), regions=("forehead", "cheek_left", "face"), not_comparable=False)
+    words = {"forehead": "improved", "cheek_left": "no detectable change", "face": "no detectable change"}
+    last = result.sessions[-1]
+    changes = tuple(
+        dataclasses.replace(c, verdict=words[c.region]) if c.to_session == last else c for c in result.changes
+    )
+    outcome = {c.region: c for c in changes if c.to_session == last and c.against == "baseline"}
+    other = next(c for c in changes if c.to_session != last and c.against == "baseline")
+    findings = (
+        _bound_to(outcome["forehead"], "forehead: at least 0.4 a*-eq less red"),
+        _bound_to(outcome["cheek_left"], "left cheek: no more than people see"),
+        _bound_to(outcome["cheek_left"], "left cheek: no more than people see"),
+        _bound_to(other, "another day: at least 3 a*-eq redder"),
+    )
+    result = dataclasses.replace(result, changes=changes, findings=findings)
+    summary = summarize(result)
+    assert summary.bounds == ("Left cheek: no more than people see.",)
+    assert summary.course == ()
+    text = _page(result, tmp_path).text
+    assert text.count("no more than people see") == 1
+    assert text.index("Redness improved in 1 of 3") < text.index("no more than people see") < text.index("How sure")
 
 
 def test_missing_consent_is_never_yes() -> None:
@@ -455,7 +561,10 @@ def test_progress_names_every_output_in_order(fake_result: Fake, tmp_path: Path,
     seen: list[str] = []
     written = write_outputs(fake_result(1, **FEW), tmp_path / "out", progress=seen.append)
     assert seen == [OUTPUTS[name].title for name in written]
-    assert list(written) == ["tables", "charts", "composites", "alignment", "colors", "lights", "aligned", "report"]
+    assert list(written) == [
+        "tables", "charts", "composites", "points", "skin", "marks", "alignment", "colors", "lights", "aligned",
+        "report",
+    ]  # fmt: skip
 
 
 def test_an_output_folder_that_is_a_file_stops_before_anything(fake_result: Fake, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from skinprogress.errors import CourseFileError, OutputError
-from skinprogress.photos.course import CourseFile, draft_course, read_course, write_draft
+from skinprogress.photos.course import CourseFile, check_places, draft_course, read_course, write_draft
 from skinprogress.photos.course_schema import REGION_NAMES
 from skinprogress.photos.folder import FolderListing
 from skinprogress.records import Course, Flag, PhotoRef, Rejection
@@ -50,6 +51,7 @@ makeup = "no"
 cream = true
 filter = false
 patch = [10, 20, 30, 40]
+points = [[10, 20], [300.5, 25]]
 [[marks]]
 name = "scar on chin"
 photo = "IMG_0003.jpg"
@@ -104,6 +106,7 @@ def test_whole_schema(tmp_path: Path) -> None:
     assert record.consent.publish is True
     assert (record.consent.scope, record.consent.until) == (("web",), date(2027, 3, 1))
     photo = course.photos["IMG_0003.jpg"]
+    assert photo.points == ((10, 20), (300.5, 25))
     assert photo.at == datetime(2026, 3, 14, 16, 30)
     assert (photo.face, photo.patch, photo.exclude, photo.cream) == (2, (10, 20, 30, 40), False, True)
     polygon, circle = record.marks
@@ -144,9 +147,21 @@ def test_whole_schema(tmp_path: Path) -> None:
         ("[photos.'a.jpg']\nstaeg = 'pre'", ["line 2", 'photos."a.jpg".staeg', "'stage'"]),
         ("[photos.'a.jpg']\nview = 'left'", ["line 2", "left_oblique"]),
         ("[photos.'a.jpg']\npatch = [1, 2, 0, 4]", ['photos."a.jpg".patch', "[1, 2, 0, 4]", "width"]),
+        ("[photos.'a.jpg']\npoints = [[1, 2]]", ["line 2", 'photos."a.jpg".points', "1 point is too few", "2 to 20"]),
+        ("[photos.'a.jpg']\npoints = []", ["0 points are too few"]),
+        (f"[photos.'a.jpg']\npoints = {[[k, k] for k in range(21)]}", ["21 points are too many"]),
+        ("[photos.'a.jpg']\npoints = [[1, 2], [3]]", ["no list of points", "same order"]),
+        ("[photos.'a.jpg']\npoints = [[1, 2], [3, 'x']]", ["'x'", "no number"]),
+        ("[photos.'a.jpg']\npoints = [[1, 2], [-3, 4]]", ["outside the photo", "minus"]),
+        ("[photos.'a.jpg']\npoints = [[1, 2], [3, 4], [1, 2]]", ["same place"]),
         ("[photos.'a.jpg']\nface = 0", ['photos."a.jpg".face', "at least 1"]),
         ("[photos]\nat = 3", ["photos.at", "IMG_0003.jpg"]),
         ("[[marks]]\nname = 'x'\nphoto = 'a.jpg'", ["marks[1]", "neither", "circle"]),
+        ("[[marks]]\nname = '  '\nphoto = 'a.jpg'\ncircle = [9, 9, 2]", ["marks[1].name", "empty"]),
+        ("[[marks]]\nname = 'chin'\nphoto = 'a.jpg'\ncircle = [9, 9, 2]", ["marks[1].name", "'chin'", "region"]),
+        ("[[marks]]\nname = 'Cheek Left'\nphoto = 'a.jpg'\ncircle = [9, 9, 2]", ["'Cheek Left'", "something else"]),
+        ("[[marks]]\nname = 'jaw'\nphoto = 'a.jpg'\ncircle = [9, 9, 2]", ["'jaw'", "name of a region"]),
+        ("[[marks]]\nname = 3\nphoto = 'a.jpg'\ncircle = [9, 9, 2]", ["marks[1].name", "quotes"]),
         ("[[marks]]\nname = 'x'\nphoto = 'a.jpg'\npolygon = [[1, 1], [2, 2], [3, 3]]", ["marks[1].polygon", "nothing"]),
         ("[[marks]]\nname = 'x'\nphoto = 'a.jpg'\ncircle = [1, 1]", ["marks[1].circle", "radius"]),
         ("[client]\nlabel = 'A'\n[client]\nlabel = 'B'", ["line 3", "twice"]),
@@ -175,11 +190,67 @@ def test_errors_name_place_value_and_fix(tmp_path: Path, text: str | bytes, word
         (TREATMENT + "[photos.'a.jpg']\nat = 2026-03-14T12:00\nstage = 'directly after'", ["stage", "12:00"]),
         ("[course]\nreference_region = 'nose'\n" + TREATMENT + "areas = ['nose']", ["treatments[1].areas", "'nose'"]),
         ("[[marks]]\nname = 'x'\nphoto = 'a'\ncircle = [5, 5, 2]\n" * 2, ["marks[2].name", "twice"]),
+        (
+            "[[marks]]\nname = 'x'\nphoto = 'a'\ncircle = [5, 5, 2]\n"
+            "[[marks]]\nname = 'X'\nphoto = 'b'\ncircle = [5, 5, 2]",
+            ["line 6", "marks[2].name", "'a' and 'b'", "in one photo"],
+        ),
+        (
+            "[photos.a]\npoints = [[1, 2], [3, 4]]\n[photos.b]\npoints = [[1, 2], [3, 4], [5, 9]]",
+            ["photos.b.points", "3 points", "'a' has 2", "same order", "folder of their own"],
+        ),
     ],
 )
 def test_contradictions(tmp_path: Path, text: str, words: list[str]) -> None:
     message = error(tmp_path, text)
     assert [word for word in words if word not in message] == []
+
+
+def test_points_of_a_photo_left_out_do_not_count(tmp_path: Path) -> None:
+    text = "[photos.a]\nexclude = true\npoints = [[1, 2], [3, 4]]\n[photos.b]\npoints = [[1, 2], [3, 4], [5, 9]]"
+    assert len(read(tmp_path, text).photos["b"].points) == 3
+
+
+PLACES = """
+[photos."a.jpg"]
+points = [[10, 20], [{x}, 60]]
+[[marks]]
+name = "scar"
+photo = "a.jpg"
+circle = [{x}, 40, 30]
+[[marks]]
+name = "spot"
+photo = "./a.jpg"
+polygon = [[1, 1], [40, 1], [40, {y}]]
+"""
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_places_lie_inside_the_upright_photo(tmp_path: Path, orientation: int) -> None:
+    size = (100, 80) if orientation == 1 else (80, 100)
+    image = Image.new("RGB", size)
+    exif = image.getexif()
+    exif[0x112] = orientation
+    image.save(tmp_path / "a.jpg", exif=exif)
+
+    def check(**values: int) -> None:
+        course = read(tmp_path, PLACES.format(**values))
+        entries = {"a.jpg": course.photos["a.jpg"]}
+        check_places(course, entries=entries, marks={"a.jpg": "a.jpg", "./a.jpg": "a.jpg"}, folder=tmp_path)
+
+    check(x=99, y=79)  # the circle reaches out, its middle does not
+    with pytest.raises(CourseFileError) as caught:
+        check(x=105, y=85)
+    message = str(caught.value)
+    for words in ('photos."a.jpg".points', "marks[1].circle", "marks[2].polygon", "(105, 60)", "100 × 80"):
+        assert words in message
+
+
+def test_places_in_photos_that_cannot_be_read_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    course = read(tmp_path, PLACES.format(x=9999, y=9999))
+    entries = {"a.jpg": course.photos["a.jpg"]}
+    check_places(course, entries=entries, marks={"a.jpg": "a.jpg", "./a.jpg": "gone.jpg"}, folder=tmp_path)
 
 
 def test_before_the_next_treatment_is_no_contradiction(tmp_path: Path) -> None:
