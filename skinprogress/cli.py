@@ -197,7 +197,9 @@ def run(
 ) -> None:
     """Compare all sessions of one client and write the report, tables, charts and composites."""
     from skinprogress import api
+    from skinprogress.errors import NothingMeasuredError
     from skinprogress.outputs.files import reserved_output
+    from skinprogress.outputs.points_composite import write_points_composites
 
     console = _console()
     target = out or _default_out(client_folder)
@@ -205,7 +207,19 @@ def run(
     listing, _ = api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     with reserved_output(target, photos_folder=client_folder):
         with _progress(console) as report:
-            result = api.compare_client(client_folder, settings=settings, listing=listing, progress=report)
+            try:
+                result = api.compare_client(client_folder, settings=settings, listing=listing, progress=report)
+            except NothingMeasuredError as error:
+                made = write_points_composites(listing.photos, target)
+                if not made:
+                    raise
+                console.print(
+                    f"{_shown(str(error))}\n{_shown(str(made[0]))} shows the photos laid over each other by "
+                    "their points",
+                    markup=False,
+                    soft_wrap=True,
+                )
+                return
         _finish(result, target, console)
 
 
@@ -298,29 +312,20 @@ def init(
 @app.command()
 def metrics() -> None:
     """Print the catalogue of metrics: what each means, and when not to trust it."""
-    from rich.text import Text
-
-    from skinprogress.metrics.table import METRICS
+    from skinprogress.outputs.console import render_catalogue
 
     console = _console()
-    for metric in METRICS.values():
-        better = f"{metric.better} is better" if metric.better else "no good or bad direction"
-        console.print(
-            Text.assemble(
-                (f"{metric.name}", "bold"), f"  {metric.title}, {metric.unit}, {better}, version {metric.version}\n",
-                f"    {metric.meaning}\n    = {metric.formula}; usual range {metric.value_range}\n",
-                f"    Caveat: {metric.caveat}\n    Source: {metric.source}\n",
-            )
-        )  # fmt: skip
+    for block in render_catalogue(width=console.width):
+        console.print(block)
 
 
 @app.command()
 def validate(
     kind: Annotated[
-        Literal["alignment", "color", "light"],
+        Literal["alignment", "color", "light", "metrics"],
         typer.Argument(
             help="alignment: does the same skin come to lie on the same skin? color: how far are redness figures off? "
-            "light: and where the light differs?",
+            "light: and where the light differs? metrics: does each move with the skin and with nothing else?",
             show_default=False,
         ),
     ],
@@ -337,12 +342,13 @@ def validate(
         typer.Option(
             "--pairs",
             min=1,
-            help="color, light: how often each photo is photographed again; by default about 280 and 56 times in all.",
+            help="color, light, metrics: how often each photo is photographed again; by default about 280, 56 and 280 "
+            "times in all.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Test the program on your own photos: can its alignment, colour and light be trusted on them?"""
+    """Test the program on your own photos: can its alignment, colour, light and metrics be trusted on them?"""
     from skinprogress.outputs.files import reserved_output
     from skinprogress.validation.table import write_figures
 
@@ -366,6 +372,14 @@ def validate(
                 color = validate_color(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
                 figures, rejected = color.figures, color.rejected
                 tables, remarks = render_color_tables(color.figures), color_remarks(color)
+            elif kind == "metrics":
+                from skinprogress.validation.metrics import validate_metrics
+                from skinprogress.validation.metrics_summary import metrics_remarks
+                from skinprogress.validation.metrics_tables import render_metrics_tables
+
+                tried = validate_metrics(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
+                figures, rejected = tried.figures, tried.rejected
+                tables, remarks = render_metrics_tables(tried.figures), metrics_remarks(tried)
             else:
                 from skinprogress.validation.light import validate_light
                 from skinprogress.validation.light_tables import light_remarks, render_light_tables

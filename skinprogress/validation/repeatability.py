@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -24,11 +24,13 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from skinprogress.color.references import uncorrected
-from skinprogress.comparison.calibration import REPEATABILITY, color_error
+from skinprogress.comparison.calibration import REPEATABILITY, Repeatability, color_error
 from skinprogress.comparison.planning import choose_corrections
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
-from skinprogress.metrics.table import METRICS, Metric
+from skinprogress.face.regions import WHOLE_FACE
+from skinprogress.metrics.metric import Metric
+from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import compare_client, inspect_photo
 from skinprogress.records import Change, ClientResult, Comparison, Course, PhotoRef, Rung
 from skinprogress.settings import LightChoice, Settings
@@ -97,7 +99,14 @@ def color_variances(result: ClientResult, rung: Rung) -> dict[str, float]:
         seen, plan.view_of, plan.reference_of, course=plan.course, settings=result.settings
     )
     both = [uncorrected("") if rung == "none" else correction for correction in of_one_camera.values()]
-    return {m.name: float(sum(color_error(m, correction) ** 2 for correction in both)) for m in METRICS.values()}
+    at = {m.metric: m.value for m in result.measurements if m.region == WHOLE_FACE}
+    return {
+        # How far an error of colour moves an area depends on how much skin is about to count: left to the fit.
+        m.name: 0.0
+        if m.ramp
+        else float(sum(color_error(m, correction, value=at.get(m.name, 0.0)) ** 2 for correction in both))
+        for m in METRICS.values()
+    }
 
 
 def fit_metric(
@@ -120,8 +129,8 @@ def fit_metric(
         Share of the differences that the 95 % interval covers, share of the pairs with no region outside of the
         simultaneous interval, number of pairs.
     """
-    proportional = bool(REPEATABILITY[metric].proportional) if metric in REPEATABILITY else False
-    difference, design, owner, light = _differences(retakes, metric, proportional=proportional)
+    known_as = REPEATABILITY.get(metric, Repeatability(session=1.0))
+    difference, design, owner, light = _differences(retakes, metric, size=known_as.size)
     known = np.array([retakes[k].color_variance[metric] for k in owner]) + light
 
     def loss(log_size: npt.NDArray[np.float64]) -> float:
@@ -160,18 +169,12 @@ def fit_metric(
     return row, fit
 
 
-def blur_error(photos: list[Path], metric: str) -> float:
-    """Error that a little blur leaves in a metric, per unit of log sharpness, as a standard error.
+def compare_blurred(photos: list[Path]) -> list[Retake]:
+    """Compare photos with copies of themselves, out of focus by 0.4 % of the distance between the irises.
 
-    The photos are compared with copies of themselves, out of focus by 0.4 % of the distance between the irises. Few
-    retakes differ in sharpness alone, and a fit to them cannot tell blur from the rest.
-
-    Returns
-    -------
-    float
-        Such that what blur takes away lies within 1.96 times it; in shares of the value.
+    Few retakes differ in sharpness alone, and a fit to them cannot tell blur from the rest.
     """
-    slopes = []
+    pairs = []
     with tempfile.TemporaryDirectory() as folder:
         for path in photos:
             ref = PhotoRef(path=path, file=path.name, client="", session="")
@@ -179,18 +182,38 @@ def blur_error(photos: list[Path], metric: str) -> float:
             soft = cv2.GaussianBlur(np.asarray(cv2.imread(str(path))), (0, 0), 0.004 * iod_px)
             blurred = Path(folder) / f"{path.stem}_soft.png"
             cv2.imwrite(str(blurred), soft)
-            for retake in compare_retakes([(path, blurred)]):
-                size = abs(float(np.log(retake.comparison.sharpness_ratio)))
-                slopes += [
-                    abs(2.0 * c.difference / (c.baseline + c.followup)) / size
-                    for c in retake.changes
-                    if c.metric == metric and np.isfinite(c.difference)
-                ]
-    return float(np.median(slopes)) / 1.96
+            pairs.append((path, blurred))
+        return compare_retakes(pairs)
+
+
+def blur_error(blurred: list[Retake], metric: str) -> float:
+    """Error that a little blur leaves in a metric, per unit of log sharpness, as a standard error.
+
+    Parameters
+    ----------
+    blurred : list of Retake
+        From :func:`compare_blurred`.
+    metric : str
+
+    Returns
+    -------
+    float
+        Such that what blur takes away lies within 1.96 times it; in units of what the metric's errors grow with.
+    """
+    size = REPEATABILITY.get(metric, Repeatability(session=1.0)).size
+    slopes = [
+        abs(c.difference)
+        / max(size((abs(c.baseline) + abs(c.followup)) / 2.0), 1e-9)
+        / abs(float(np.log(retake.comparison.sharpness_ratio)))
+        for retake in blurred
+        for c in retake.changes
+        if c.metric == metric and np.isfinite(c.difference)
+    ]
+    return float(np.median(slopes)) / 1.96 if slopes else 0.0
 
 
 def _differences(
-    retakes: list[Retake], metric: str, *, proportional: bool
+    retakes: list[Retake], metric: str, *, size: Callable[[float], float]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Differences, squared covariates (with a leading 1), the pair of each, and what is known of its light's error."""
     difference, design, owner, light = [], [], [], []
@@ -203,32 +226,31 @@ def _differences(
         squares = [1.0, c.light_difference**2, color**2, c.exposure_difference**2]
         squares += [c.expression_difference**2, blur**2, c.misfit_percent_iod**2]
         for change in retake.changes:
-            value = change.difference
-            if proportional:
-                value = 2.0 * value / (change.baseline + change.followup)
-            if change.metric == metric and np.isfinite(value):
-                difference.append(value)
+            if change.metric == metric and np.isfinite(change.difference):
+                scale = max(size((abs(change.baseline) + abs(change.followup)) / 2.0), 1e-9)
+                difference.append(change.difference / scale)
                 design.append(squares)
                 owner.append(k)
-                light.append(np.nan_to_num(change.light_standard_error) ** 2)
+                light.append((np.nan_to_num(change.light_standard_error) / scale) ** 2)
     return np.array(difference), np.nan_to_num(np.array(design)), np.array(owner), np.array(light)
 
 
 def main(folders: list[str]) -> None:
     """Print the calibration tables for the given folders."""
     pairs = [pair for folder in folders for pair in find_pairs(Path(folder))]
+    blurred = compare_blurred(sorted({before for before, _ in pairs}))
     for light in get_args(LightChoice)[::-1]:
         retakes = compare_retakes(pairs, settings=Settings(light=light))
         sys.stdout.write(f"light {light}: {len(retakes)} of {len(pairs)} pairs compared\n")
         for metric in METRICS.values():
             if light == "raw" or metric.compensable:
-                _print_row(retakes, pairs, metric)
+                _print_row(retakes, blurred, metric)
 
 
-def _print_row(retakes: list[Retake], pairs: list[tuple[Path, Path]], metric: Metric) -> None:
+def _print_row(retakes: list[Retake], blurred: list[Retake], metric: Metric) -> None:
     at_least = {}
     if metric.needs_sharpness:
-        at_least["per_blur"] = blur_error(sorted({before for before, _ in pairs}), metric.name)
+        at_least["per_blur"] = blur_error(blurred, metric.name)
     raw = REPEATABILITY.get(metric.name)
     if raw and metric.needs_color and retakes[0].comparison.light_removed >= 0.0:
         # Taking out the light leaves what the whole face shares: there all else counts as it does as photographed.

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from skinprogress.color.spaces import linear_rgb_to_lab
+from skinprogress.comparison.measuring import measure_face
 from skinprogress.face.refinement import register_face
 from skinprogress.photos.reading import read_photo
 from skinprogress.pipeline import inspect_photo, measure_photo, plan_client, reference_scale
@@ -66,9 +67,13 @@ def main(path: Path) -> None:
     (view,) = plan.reference_of
     mm_per_px = reference_scale(plan, view, {ref.file: inspection})
     # Registered on itself: as much work as on another photo.
-    _, _, place = measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=None, settings=settings)
+    _, place = measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=None, settings=settings)
     measure = _median_s(
-        lambda: measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=place, settings=settings)
+        lambda: measure_face(
+            measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=place, settings=settings)[0],
+            plan=plan,
+            settings=settings,
+        )
     )
     photo = read_photo(ref)
     side_px = plan.canonical_px[view]
