@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinprogress.comparison.faces import NECK
 from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.face.landmarks import find_landmarks
-from skinprogress.face.regions import REGIONS, region_polygons_xy
+from skinprogress.face.regions import NECK, REGIONS, region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import align_and_correct, compare_client, inspect_photo, plan_client, reference_scale
 from skinprogress.records import Change, ClientResult, Course, Flag, Mark, PhotoRef

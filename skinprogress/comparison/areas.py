@@ -46,7 +46,9 @@ class Area:
     rest: Blocks | None
     n_px: int
     flags: Flag
-    _found: dict[tuple[int, str, int], tuple[float, float, npt.NDArray[np.float64]]] = field(default_factory=dict)
+    _found: dict[tuple[int, str, int], tuple["Part", float, float, npt.NDArray[np.float64]]] = field(
+        default_factory=dict
+    )
 
     def part(self, face: MeasuredFace, metric: Metric) -> "Part | None":
         """Where the metric is taken in one face; None where there is nothing."""
@@ -68,8 +70,9 @@ class Area:
             if not finite.all():
                 values, block = values[finite], block[finite]
             found = block_influence(values, block, part.blocks.n_blocks, metric.statistic)
-            self._found[key] = (found[0], float(finite.mean()), found[1])
-        return self._found[key]
+            # The part stays with what was found: of one that is gone, another could have the id.
+            self._found[key] = (part, found[0], float(finite.mean()), found[1])
+        return self._found[key][1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,8 +237,12 @@ def _without_noise(
         return value, influence
     some = part.blocks.where[:: 1 + part.blocks.where.size // _ENOUGH_PX]
     px_per_mm = float(np.median(face.seen_px_per_mm.ravel()[some]))
-    noise = face.matched_noise.variance_through(metric.power_gain, px_per_mm=px_per_mm)
-    noise *= face.matched_noise.brightness_factor(face.data.log_luminance.ravel()[some])
+    brightness = face.data.log_luminance.ravel()[some]
+    parts = [
+        weight * part.variance_through(metric.power_gain, px_per_mm=px_per_mm) * part.brightness_factor(brightness)
+        for part, weight in face.matched_noise
+    ]
+    noise = max(sum(parts), 0.0)
     if metric.statistic != "spread":
         return (value - noise if noise <= _MAX_NOISE * value else float("nan")), influence
     spread, share = noise_free_spread(part.plane.ravel()[some], noise)

@@ -57,7 +57,7 @@ class Softness:
     variance_mm2 : float
         Of the blur between them, mm² on skin in the middle of the face: positive where this photo is the softer one.
     noise, reference_noise : NoiseDensity or None
-        Of this photo and of the reference photo; None where they are not known.
+        Of this photo and of the reference photo, as far as it goes beyond what both have; None for the reference photo.
     finest_mm : float
         Shortest wavelength that both show with more skin than noise.
     reason : str
@@ -100,8 +100,9 @@ class MeasuredFace:
         How its light differs from the reference photo's, once that was taken out of the maps.
     softness : Softness
         How sharp and noisy the photo is beside the reference photo.
-    matched_noise : NoiseDensity or None
-        Noise that is left in the maps once they were made as soft as those of another session; None before.
+    matched_noise : tuple of (NoiseDensity, float) or None
+        Noise that is left in the maps once they were made as soft as those of another session, as parts that are added
+        up with their weights; None before.
     marks : dict of str to (s, s) bool
         Where the marks of the course file lie; the same in all photos of a view.
     neck : MeasuredNeck or None
@@ -127,7 +128,7 @@ class MeasuredFace:
     photo_light: PhotoLight = field(default_factory=PhotoLight)
     light: LightFit | None = None
     softness: Softness = field(default_factory=Softness)
-    matched_noise: NoiseDensity | None = None
+    matched_noise: tuple[tuple[NoiseDensity, float], ...] | None = None
     marks: Mapping[str, BoolArray] = field(default_factory=dict)
     neck: MeasuredNeck | None = None
 

@@ -1,5 +1,6 @@
 """What is worth a sentence: the outcome, the course of redness, what could not be said."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -16,6 +17,7 @@ REAL = ("improved", "worsened", "changed")
 MIN_DAYS_BETWEEN_TREATMENTS = 21
 VISIBLE_REDNESS = 2.5
 """Difference of redness that people see, a*-equivalents: COLIPA guideline on erythema."""
+_LEAST_TOLD = 0.1
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -215,22 +217,27 @@ def _bounds(changes: Sequence[Change]) -> list[Finding]:
     for pair in dict.fromkeys((c.view, c.to_session) for c in changes if c.against == "baseline"):
         rows = [c for c in changes if (c.view, c.to_session) == pair and c.against == "baseline"]
         relative = [c for c in rows if c.metric == "relative_redness" and Flag.REFERENCE_MAY_BE_TREATED in c.flags]
-        redder = max((c for c in relative if c.ci_low > 0), key=lambda c: c.ci_low, default=None)
-        paler = min((c for c in relative if c.ci_high < 0), key=lambda c: c.ci_high, default=None)
+        redder = max((c for c in relative if c.ci_low >= _LEAST_TOLD), key=lambda c: c.ci_low, default=None)
+        paler = min((c for c in relative if c.ci_high <= -_LEAST_TOLD), key=lambda c: c.ci_high, default=None)
         if redder:
-            text = f"at least {redder.ci_low:.1f} a*-eq redder, unless the rest of the face became less red"
+            text = f"at least {_least(redder.ci_low)} a*-eq redder, unless the rest of the face became less red"
             found.append(_bound(redder, text))
         if paler:
-            text = f"at least {-paler.ci_high:.1f} a*-eq less red, unless the rest of the face became redder"
+            text = f"at least {_least(-paler.ci_high)} a*-eq less red, unless the rest of the face became redder"
             found.append(_bound(paler, text))
         whole = next((c for c in rows if c.metric == "redness_index" and c.region == WHOLE_FACE), None)
         if whole and max(abs(whole.ci_low), abs(whole.ci_high)) <= VISIBLE_REDNESS:
             text = f"redness changed by no more than people see ({VISIBLE_REDNESS} a*-eq), whatever the direction"
             found.append(_bound(whole, text))
-        elif whole and (whole.ci_low > 0 or whole.ci_high < 0):
+        elif whole and max(whole.ci_low, -whole.ci_high) >= _LEAST_TOLD:
             least, word = (whole.ci_low, "redder") if whole.ci_low > 0 else (-whole.ci_high, "less red")
-            found.append(_bound(whole, f"at least {least:.1f} a*-eq {word}"))
+            found.append(_bound(whole, f"at least {_least(least)} a*-eq {word}"))
     return found
+
+
+def _least(size: float) -> str:
+    """A bound with one decimal, never more than it is."""
+    return f"{math.floor(size * 10.0) / 10.0:.1f}"
 
 
 def _bound(change: Change, text: str) -> Finding:

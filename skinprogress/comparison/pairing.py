@@ -14,6 +14,11 @@ from skinprogress.metrics.maps import compute_maps, make_layers
 from skinprogress.metrics.noise import NoiseDensity, seen_px_per_mm
 from skinprogress.metrics.table import METRICS
 
+# JPEG quality from which on compression leaves 1 mm alone, and difference that does not matter: of quality 75 beside an
+# original, texture from 1 to 2 mm is off by −10 to +40 %; both alike, they err alike.
+_WEAK_COMPRESSION, _SAME_COMPRESSION = 85.0, 8.0
+Noise = tuple[tuple[NoiseDensity, float], ...]
+
 
 def find_softness(face: MeasuredFace, reference: MeasuredFace) -> MeasuredFace:
     """The face, with how sharp and noisy its photo is beside the reference photo of its view.
@@ -35,9 +40,17 @@ def find_softness(face: MeasuredFace, reference: MeasuredFace) -> MeasuredFace:
         noise=found.noise_b,
         reference_noise=found.noise_a,
         finest_mm=found.finest_mm,
-        reason=found.reason,
+        reason=found.reason or _compressed_otherwise(face, reference),
     )
     return replace(face, softness=softness)
+
+
+def _compressed_otherwise(face: MeasuredFace, reference: MeasuredFace) -> str:
+    """Why the texture of two JPEGs cannot be compared; empty where it can, or where a file does not say."""
+    worse, better = sorted(float(f.inspection.metadata.get("jpeg_quality", "95")) for f in (face, reference))
+    if worse >= _WEAK_COMPRESSION or better - worse <= _SAME_COMPRESSION:
+        return ""
+    return f"one photo was compressed more strongly (JPEG of quality {worse:.0f} and {better:.0f})"
 
 
 def _visibility(face: MeasuredFace) -> FloatMap | None:
@@ -92,17 +105,17 @@ def align_maps(faces: Sequence[MeasuredFace], skin: npt.NDArray[np.bool_]) -> Al
     px_per_mm = float(np.median(coarsest[skin])) if skin.any() else float("nan")
     blur_px = max(sigmas_mm) * px_per_mm
     matched = blur_px <= MAX_SIGMA_PX and not any(f.softness.reason for f in faces)
-    known_noise = next((f.softness.reference_noise for f in faces if f.softness.reference_noise is not None), None)
     alike = []
     for face, data, sigma_mm in zip(faces, inputs, sigmas_mm, strict=True):
-        noise: NoiseDensity | None = None
+        noise: Noise | None = None
         if matched:
-            noise = face.softness.noise or known_noise
+            noise = _noise_beyond_common(face, faces)
             if sigma_mm * px_per_mm > NOT_WORTH_BLURRING_PX:
                 # A lens blurs by px of the photo, which are larger on skin that turns away.
                 full_px_per_mm = np.fmin.reduce([seen_px_per_mm(d, _visibility(face)) for d in inputs])
                 data = blur_luminance(data, sigma_mm * px_per_mm / (full_px_per_mm * data.mm_per_px))
-                noise = noise and noise.blurred(sigma_mm * float(np.median(face.seen_px_per_mm[skin])))
+                own_px = sigma_mm * float(np.median(face.seen_px_per_mm[skin]))
+                noise = tuple((part.blurred(own_px), weight) for part, weight in noise)
         alike.append(_measured_anew(face, data, noise))
     finest_mm = max(f.softness.finest_mm for f in faces)
     return AlikeFaces(tuple(alike), blur_px if matched else float("nan"), finest_mm)
@@ -114,7 +127,22 @@ def _blurs_needed(faces: Sequence[MeasuredFace]) -> list[float]:
     return [float(np.sqrt(softest - f.softness.variance_mm2)) for f in faces]
 
 
-def _measured_anew(face: MeasuredFace, data: MetricInput, noise: NoiseDensity | None) -> MeasuredFace:
+def _noise_beyond_common(face: MeasuredFace, faces: Sequence[MeasuredFace]) -> Noise:
+    """Noise of one photo beyond what all of them have.
+
+    Each was held against the reference photo, and the quieter of two has none to speak of: what the reference photo has
+    beyond some photos is common to the others.
+    """
+    beyond = [f.softness.reference_noise for f in faces if f.softness.reference_noise is not None]
+    own = [] if face.softness.noise is None else [(face.softness.noise, 1.0)]
+    if beyond:
+        own.append((max(beyond, key=lambda noise: noise.density), 1.0))
+    if face.softness.reference_noise is not None:
+        own.append((face.softness.reference_noise, -1.0))
+    return tuple(own)
+
+
+def _measured_anew(face: MeasuredFace, data: MetricInput, noise: Noise | None) -> MeasuredFace:
     """The face with maps of what looks at neighbours from other px, under the light that its own maps are under."""
     layers = make_layers(data, bare=data, step=face.layers.step)
     if face.light is not None:

@@ -189,12 +189,12 @@ def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
     if not np.isfinite([before, after]).all():
         unseen = [why_nothing(f, metric, area) for group in pair.groups for f in group if not _has(f, metric, area)]
         return _Estimate(before, after, nan, area.n_px, flags | reduce(or_, unseen, Flag.NONE))
+    if metric.needs_light and pair.relief_differs:
+        return _Estimate(before, after, nan, area.n_px, flags | Flag.LIGHT_DIFFERS)
     light = light_variance(pair.groups_for(metric), metric, area, value=(before + after) / 2.0)
     error = _error(pair, metric, area, values, light, within_error(*found))
     if not np.isfinite(error):
         flags |= Flag.TOO_FEW_PIXELS if area.blocks and area.blocks.n_blocks < 2 else Flag.NOT_CALIBRATED
-    if metric.needs_light and pair.relief_differs:
-        error, flags = nan, flags | Flag.LIGHT_DIFFERS
     left = float(np.sqrt(light)) if pair.is_compensated(metric) else nan
     return _Estimate(before, after, nan if pair.grade == "F" else error, area.n_px, flags, left)
 

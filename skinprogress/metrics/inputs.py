@@ -49,7 +49,7 @@ class MetricInput:
     mm_per_px: FloatMap
     photo_px_per_mm: FloatMap
     red_level: float | None = None
-    _blurred: dict[tuple[int, float], FloatMap] = field(default_factory=dict, init=False)
+    _blurred: dict[tuple[int, float], tuple[FloatMap, FloatMap]] = field(default_factory=dict, init=False)
     _kept: dict[str, Any] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -72,8 +72,9 @@ class MetricInput:
         """One of the planes, blurred over skin; kept, since neighbouring bands share a border."""
         key = (id(plane), sigma_mm)
         if key not in self._blurred:
-            self._blurred[key] = blur_mm(plane, self.skin, self.mm_per_px, sigma_mm=sigma_mm)
-        return self._blurred[key]
+            # The plane stays with what was made of it: of one that is gone, another could have the id.
+            self._blurred[key] = plane, blur_mm(plane, self.skin, self.mm_per_px, sigma_mm=sigma_mm)
+        return self._blurred[key][1]
 
     def kept(self, name: str, make: Callable[["MetricInput"], T]) -> T:
         """What ``make`` finds out about this face, made once: several metrics may rest on it."""

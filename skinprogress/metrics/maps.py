@@ -97,10 +97,10 @@ def compute_maps(layers: Layers, metrics: Iterable[Metric]) -> dict[str, FloatMa
         NaN off the skin. Densities per mm² become the amount that lies on each px of the grid.
     """
     maps: dict[str, FloatMap] = {}
-    computed: dict[tuple[Callable[..., FloatMap], bool], FloatMap] = {}
+    computed: dict[tuple[Callable[..., FloatMap], str, bool, bool], FloatMap] = {}
     for metric in metrics:
         # Several metrics are statistics of one and the same map.
-        key = (metric.compute, metric.statistic == "total")
+        key = (metric.compute, metric.frame, metric.statistic == "total", metric.on_blood)
         if key not in computed:
             computed[key] = _on_grid(layers, metric)
         maps[metric.name] = computed[key]

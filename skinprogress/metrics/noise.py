@@ -1,10 +1,9 @@
-"""What the camera adds to the fine detail of skin: its noise, found where skin ends, and taken out of the bands."""
+"""What the camera adds to the fine detail of skin: its noise, what it leaves in a band, and how it is taken out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,26 +11,21 @@ from skinprogress.face.canonical import mesh_normals, paint, raster
 from skinprogress.face.regions import bare_face_mask
 from skinprogress.face.skin import MIN_VISIBILITY
 from skinprogress.metrics.inputs import HALF_AMPLITUDE_SIGMA, FloatMap, MetricInput
+from skinprogress.metrics.tiles import MIN_TILES, TILE_PX, cut_tiles, find_tiles, flat_tiles, tile_spectra
 
 Values = npt.NDArray[np.floating]
 
-TILE_PX = 64
 MAX_SOFTNESS = 15.0
 """Noise that was averaged over 0.6 px, as demosaicing does, has 14; more would look like skin."""
-MIN_TILES = 12
 _TAIL = 6.0
-_RINGS = TILE_PX // 2 - 1
 # Variance of ln luminance goes with this power of luminance: shot noise −1, noise of even size in sRGB −0.8.
-_BRIGHTNESS_POWER = -0.9
+BRIGHTNESS_POWER = -0.9
 _HIGHEST_PER_PX = 0.8  # of frequencies, cycles per photo px; no photo shows more
 _CUBIC = -0.75  # of OpenCV's bicubic kernel
-_MIN_FRONTAL = 0.8
-_ENOUGH_TILES = 40
-_FLAT_MM = 2.5
-_MAX_TILE_WEIGHT = 3.0
-_SD_TO_SPREAD_STEPS = 3
+_SPREAD_STEPS = 5
 # Of the variance: with less skin than that the characteristic function would be read where noise left nothing of it.
 _LEAST_SHARE = 0.35
+_LEAST_POWER = 1e-6  # of a characteristic function: nothing but noise is left below
 # Power of ln luminance, cycles per px: where filters leave their mark, and where even they leave skin alone.
 _FINEST, _MIDDLE = (0.38, 0.45), (0.1, 0.2)
 # Of skin over that of brows, eyes and lips. Untouched photos: -1.4 to 0.1, and -0.3 to 1.2.
@@ -95,7 +89,7 @@ class NoiseDensity:
         scales = np.linspace(low, high, 6)
         table = [self.variance_at(low_mm, high_mm, px_per_mm=float(scale)) for scale in scales]
         out = np.interp(px_per_mm, scales, table)
-        out *= np.exp(_BRIGHTNESS_POWER * (data.log_luminance - self.log_luminance))
+        out *= np.exp(BRIGHTNESS_POWER * (data.log_luminance - self.log_luminance))
         return np.asarray(out, np.float32)
 
     def variance_at(self, low_mm: float, high_mm: float, *, px_per_mm: float) -> float:
@@ -110,7 +104,7 @@ class NoiseDensity:
 
     def brightness_factor(self, log_luminance: Values) -> float:
         """How much more noise than at `log_luminance` there is, on average, at other brightnesses."""
-        return float(np.mean(np.exp(_BRIGHTNESS_POWER * (log_luminance - self.log_luminance))))
+        return float(np.mean(np.exp(BRIGHTNESS_POWER * (log_luminance - self.log_luminance))))
 
 
 def band_gain(per_mm: Values, low_mm: float, high_mm: float) -> npt.NDArray[np.float64]:
@@ -121,7 +115,12 @@ def band_gain(per_mm: Values, low_mm: float, high_mm: float) -> npt.NDArray[np.f
 
 def noise_shape(u: Values, softness: float) -> npt.NDArray[np.float64]:
     """Power of noise at u cycles per photo px, 1 toward 0: demosaicing, then bicubic resampling into the frame."""
-    return np.asarray(resampling_power(u) * (1.0 + softness * np.asarray(u) ** 2 / _TAIL) ** -_TAIL, np.float64)
+    return resampling_power(u) * soft_tail(u, softness)
+
+
+def soft_tail(u: Values, softness: float) -> npt.NDArray[np.float64]:
+    """Power that demosaicing leaves of noise at u cycles per photo px, 1 toward 0."""
+    return np.asarray((1.0 + softness * np.asarray(u) ** 2 / _TAIL) ** -_TAIL, np.float64)
 
 
 def resampling_power(u: Values) -> npt.NDArray[np.float64]:
@@ -174,123 +173,6 @@ def _frontal_shortening(side_px: int) -> FloatMap:
     return _shortening(_frontal(side_px))
 
 
-@lru_cache(maxsize=1)
-def _window() -> FloatMap:
-    ramp = np.hanning(TILE_PX + 1)[:TILE_PX].astype(np.float32)
-    return np.outer(ramp, ramp)
-
-
-@lru_cache(maxsize=1)
-def _rings() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Matrix that averages a tile's spectrum over rings of one step of frequency, and px in each ring."""
-    along, half = np.fft.fftfreq(TILE_PX) * TILE_PX, np.fft.rfftfreq(TILE_PX) * TILE_PX
-    ring = np.rint(np.hypot(along[:, None], half[None])).astype(np.int64).ravel() - 1
-    count = np.bincount(ring[(ring >= 0) & (ring < _RINGS)], minlength=_RINGS)
-    matrix = (ring[:, None] == np.arange(_RINGS)).astype(np.float32) / count.astype(np.float32)
-    return matrix, count
-
-
-def find_tiles(
-    usable: npt.NDArray[np.bool_], share: float, visibility: FloatMap, *, wanted: npt.NDArray[np.bool_] | None = None
-) -> npt.NDArray[np.int64]:
-    """Upper left corners (n, 2) of overlapping tiles that are usable, hold a fifth of what is wanted, and face the eye.
-
-    Where the surface is foreshortened, blur in millimetres differs by direction and no one width describes it.
-    """
-    hop = usable.shape[0] // 32
-
-    def covered(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-        total = cv2.integral(mask.astype(np.uint8))
-        a = np.arange(0, mask.shape[0] - TILE_PX + 1, hop)
-        b = a + TILE_PX
-        inside = total[np.ix_(b, b)] - total[np.ix_(a, b)] - total[np.ix_(b, a)] + total[np.ix_(a, a)]
-        return np.asarray(inside / TILE_PX**2)
-
-    hit = covered(usable) >= share
-    if wanted is not None:
-        hit &= covered(wanted) >= 0.2
-    corners = np.asarray(np.argwhere(hit) * hop, np.int64)
-    facing = visibility[tuple((corners + TILE_PX // 2).T)]
-    if facing.size <= _ENOUGH_TILES:
-        return corners
-    return np.asarray(corners[facing >= min(_MIN_FRONTAL, float(np.sort(facing)[-_ENOUGH_TILES]))])
-
-
-def cut_tiles(plane: FloatMap, corners: npt.NDArray[np.int64]) -> FloatMap:
-    """Tiles (n, TILE_PX, TILE_PX) of a plane; copies."""
-    views = np.lib.stride_tricks.sliding_window_view(plane, (TILE_PX, TILE_PX))
-    return np.asarray(views[corners[:, 0], corners[:, 1]])
-
-
-def flat_tiles(data: MetricInput, skin: npt.NDArray[np.bool_], corners: npt.NDArray[np.int64]) -> FloatMap:
-    """Tiles of ln luminance without shading, 0 off the skin and made up for what is missing there."""
-    inside = skin.astype(np.float32)
-    value = np.where(skin, data.log_luminance, np.float32(0.0))
-    size = skin.shape[1] // 4, skin.shape[0] // 4
-    both = cv2.resize(np.asarray(cv2.merge([value, inside])), size, interpolation=cv2.INTER_AREA)
-    sigma_px = _FLAT_MM / float(np.median(data.mm_per_px[::4, ::4][skin[::4, ::4]])) / 4.0
-    both = np.asarray(cv2.GaussianBlur(both, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT))
-    slow = np.asarray(
-        cv2.resize(both[..., 0] / np.maximum(both[..., 1], np.float32(1e-3)), skin.shape[::-1]), np.float32
-    )
-    tiles = cut_tiles((value - slow) * inside, corners)
-    weight = _window() ** 2
-    share = np.tensordot(cut_tiles(inside, corners), weight, 2) / weight.sum()
-    return np.asarray(tiles / np.sqrt(share)[:, None, None], np.float32)
-
-
-def tile_spectra(
-    one: FloatMap, other: FloatMap, unit_px: Values, edges: Values
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Power spectra of two photos and their cross-spectrum, averaged over directions and over tiles.
-
-    Parameters
-    ----------
-    one, other : (n, TILE_PX, TILE_PX) float32
-        The same places in both.
-    unit_px : (n,) float
-        Photo px per canonical px of each tile.
-    edges : (k + 1,) float
-        Borders of the bins, cycles per photo px.
-
-    Returns
-    -------
-    spectra : (3, k) float64
-        Of one, of the other, and the real part between them, unit² × photo px². Tiles count by the inverse of their
-        strength, so that a hair or a mole does not speak for the face. 0 in bins that no tile reaches.
-    count : (k,) float64
-        Independent values in each bin, about.
-    weight : (n,) float64
-        Of each tile.
-    """
-    from scipy.fft import rfft2
-
-    window = _window()
-    matrix, in_ring = _rings()
-    waves = []
-    for tiles in (one, other):
-        mean = np.tensordot(tiles, window, 2) / window.sum()
-        waves.append(rfft2((tiles - mean[:, None, None]) * window).reshape(len(tiles), -1))
-    a, b = waves
-    products = (a.real**2 + a.imag**2, b.real**2 + b.imag**2, a.real * b.real + a.imag * b.imag)
-    power = np.stack([p @ matrix for p in products]).astype(np.float64)
-    power *= (np.asarray(unit_px, np.float64) ** 2 / float((window**2).sum()))[:, None]
-    own = np.arange(1, _RINGS + 1) / TILE_PX
-    u = own / np.asarray(unit_px, np.float64)[:, None]
-    used = (u > 2.0 * edges[0]) & (u < edges[-1]) & (own < 0.46)
-    strength = 0.5 * (np.log(power[0] * power[1] + 1e-30) * used).sum(axis=1) / used.sum(axis=1)
-    weight = np.minimum(np.exp(np.median(strength) - strength), _MAX_TILE_WEIGHT)
-    where = np.where(own < 0.46, np.digitize(u, edges), 0).ravel()
-
-    def gather(values: Values) -> npt.NDArray[np.float64]:
-        return np.asarray(np.bincount(where, values.ravel(), minlength=edges.size + 1)[1:-1], np.float64)
-
-    shared = weight[:, None] * in_ring
-    spectra = np.stack([gather(shared * p) for p in power]) / np.maximum(gather(shared), 1e-30)
-    # Tiles overlap by half, and half of a real spectrum repeats the other half.
-    return spectra, gather(np.broadcast_to(in_ring, u.shape)) / 8.0, weight
-
-
 def looks_smoothed(data: MetricInput, *, visibility: FloatMap | None = None) -> bool:
     """Whether skin looks filtered: its finest detail and noise are gone while brows and lashes are still crisp.
 
@@ -335,8 +217,8 @@ def looks_smoothed(data: MetricInput, *, visibility: FloatMap | None = None) -> 
 
 def reference_brightness(log_luminance: Values, weight: Values) -> float:
     """Brightness at which the density of noise found on weighted tiles holds."""
-    mean = np.average(np.exp(_BRIGHTNESS_POWER * log_luminance), weights=weight)
-    return float(np.log(mean) / _BRIGHTNESS_POWER)
+    mean = np.average(np.exp(BRIGHTNESS_POWER * log_luminance), weights=weight)
+    return float(np.log(mean) / BRIGHTNESS_POWER)
 
 
 def noise_free_spread(values: Values, noise_variance: Values | float) -> tuple[float, float]:
@@ -378,21 +260,39 @@ def noise_free_spread(values: Values, noise_variance: Values | float) -> tuple[f
     known = np.isfinite(values) & np.isfinite(noise_variance)
     if not known.any():
         return float("nan"), float("nan")
-    centred = np.asarray(values[known], np.float64)
-    centred -= np.median(centred)
     grain = np.broadcast_to(np.asarray(noise_variance, np.float64), known.shape)[known]
+    return _spread_without(values[known], lambda t2: float(np.mean(np.exp(-0.5 * t2 * grain))) ** 2)
+
+
+def _spread_without(values: Values, noise_power: Callable[[float], float]) -> tuple[float, float]:
+    """Scale of values by their characteristic function, and the share of the variance that was noise.
+
+    `noise_power` gives the squared modulus of that of the noise at a squared frequency.
+    """
+    centred = np.asarray(values - np.median(values), np.float64)
     start = float(np.subtract(*np.quantile(centred, [0.84, 0.16]))) / 2.0
     if start <= 0.0:
         return 0.0, 0.0
     variance, total, noise = start**2, start**2, 0.0
-    for _ in range(_SD_TO_SPREAD_STEPS):
+    path = [variance]
+    for step in range(1, 1 + _SPREAD_STEPS):
         # The frequency goes with the result, so that twice the contrast has twice the spread.
         t2 = 1.0 / max(variance, _LEAST_SHARE * total)
-        phase = np.sqrt(t2) * centred
-        total = -float(np.log(np.cos(phase).mean() ** 2 + np.sin(phase).mean() ** 2)) / t2
-        noise = -2.0 * float(np.log(np.mean(np.exp(-0.5 * t2 * grain)))) / t2
+        total, noise = (-float(np.log(max(p, _LEAST_POWER))) / t2 for p in (_power(centred, t2), noise_power(t2)))
         variance = total - noise
+        path.append(variance)
+        bend = path[-1] - 2.0 * path[-2] + path[-3] if step % 2 == 0 else 0.0
+        if step < _SPREAD_STEPS and abs(bend) > 1e-3 * total:
+            # Steps grow shorter by a constant factor: where they lead to is taken at once (Aitken).
+            leap = variance - (path[-1] - path[-2]) ** 2 / bend
+            variance = path[-1] = leap if 0.3 * variance < leap < 3.0 * variance else variance
     return float(np.sqrt(max(variance, 0.0))), noise / total
+
+
+def _power(values: npt.NDArray[np.float64], t2: float) -> float:
+    """Squared modulus of the empirical characteristic function at a squared frequency."""
+    phase = np.sqrt(t2) * values
+    return float(np.cos(phase).mean() ** 2 + np.sin(phase).mean() ** 2)
 
 
 def shared_spread(one: Values, other: Values) -> float:
@@ -406,7 +306,8 @@ def shared_spread(one: Values, other: Values) -> float:
     Returns
     -------
     float
-        Square root of a quarter of (spread of the sum)² − (spread of the difference)²; 0 where nothing is shared.
+        As :func:`noise_free_spread`, with the noise of the mean of both taken from half their difference; 0 where
+        nothing is shared.
 
     Notes
     -----
@@ -417,8 +318,5 @@ def shared_spread(one: Values, other: Values) -> float:
     both = np.isfinite(one) & np.isfinite(other)
     if not both.any():
         return float("nan")
-    together, apart = (
-        float(np.subtract(*np.quantile(values, [0.84, 0.16]))) / 2.0
-        for values in (one[both] + other[both], one[both] - other[both])
-    )
-    return float(np.sqrt(max(together**2 - apart**2, 0.0)) / 2.0)
+    mean, apart = (one[both] + other[both]) / 2.0, np.asarray((one[both] - other[both]) / 2.0, np.float64)
+    return _spread_without(mean, lambda t2: _power(apart, t2))[0]

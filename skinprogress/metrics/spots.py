@@ -9,8 +9,12 @@ from skinprogress.records import SpotKind
 
 
 def _shown(found: Spots, by_label: npt.NDArray[np.float64]) -> FloatMap:
-    plane = np.where(found.labels > 0, by_label.astype(np.float32)[found.labels], by_label[0].astype(np.float32))
-    return np.where(found.measured, plane, np.float32(np.nan))
+    """One figure on the px of each spot, another on other skin."""
+    plane = np.where(found.measured, np.float32(by_label[0]), np.float32(np.nan))
+    # Few px belong to spots.
+    on_spot = (found.labels > 0) & found.measured
+    plane[on_spot] = by_label[found.labels[on_spot]]
+    return plane
 
 
 def _count(data: MetricInput, kind: SpotKind) -> FloatMap:

@@ -99,8 +99,8 @@ def dark_patches(data: MetricInput) -> FloatMap:
 
     Notes
     -----
-    Patches larger than about 20 mm, and what a whole cheek shares, do not count. Pigment may shift for weeks after a
-    treatment and come back.
+    Of patches larger than about 15 mm a part is lost, and what a whole cheek shares does not count. Pigment may shift
+    for weeks after a treatment and come back.
     """
     return _patches(data, 1.0)
 

@@ -8,6 +8,8 @@ from skinprogress.photos.quiet import borrowed_pillow
 from skinprogress.photos.retouching import find_creator_tool, find_mode, may_retouch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PIL.Image import Exif
 
 _EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
@@ -29,6 +31,24 @@ _DATES = (0x9003, 0x9004)
 """DateTimeOriginal, DateTimeDigitized. The plain DateTime is when a program last saved the file: not used."""
 
 _LONGEST_TEXT = 80
+
+
+def find_jpeg_quality(table: "Sequence[int]") -> float:
+    """Quality of a JPEG from the steps of its brightness, 1 to 100, as the common encoder (libjpeg) counts it.
+
+    Parameters
+    ----------
+    table : sequence of 64 int
+        Quantisation table of the brightness.
+
+    Examples
+    --------
+    >>> find_jpeg_quality([2 * step for step in range(0, 128, 2)]) < 30
+    True
+    """
+    # Of the table that the JPEG standard suggests, which libjpeg calls quality 50.
+    percent = 100.0 * sum(table) / len(table) / 57.625
+    return max(1.0, 100.0 - percent / 2.0 if percent <= 100.0 else 5000.0 / percent)
 
 
 def read_metadata(exif: "Exif", xmp: bytes = b"") -> dict[str, str]:

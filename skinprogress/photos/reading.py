@@ -15,7 +15,7 @@ import numpy.typing as npt
 from skinprogress.color.spaces import apply_matrix, encode_srgb8
 from skinprogress.photos.completeness import is_incomplete
 from skinprogress.photos.decoding import Pixels, as_pixels, decode_by_pillow, decode_upright, load_pillow, turn_upright
-from skinprogress.photos.exif import read_metadata, read_taken_at
+from skinprogress.photos.exif import find_jpeg_quality, read_metadata, read_taken_at
 from skinprogress.photos.formats import (
     SUFFIXES,
     IncompleteError,
@@ -242,7 +242,11 @@ def _open_file(path: Path, name: str) -> BinaryIO:
 
 def _metadata(opened: Opened) -> dict[str, str]:
     metadata = read_metadata(opened.exif, opened.xmp)
-    return metadata | ({"rendering": "linear"} if opened.kind == "RAW" else {})
+    if opened.kind == "RAW":
+        metadata["rendering"] = "linear"
+    if opened.kind == "JPEG" and (tables := opened.handle.quantization):
+        metadata["jpeg_quality"] = f"{find_jpeg_quality(tables[min(tables)]):.0f}"
+    return metadata
 
 
 def _kind_of(head: bytes, path: Path, name: str) -> str:

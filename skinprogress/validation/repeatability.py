@@ -32,7 +32,7 @@ from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import compare_client, inspect_photo
-from skinprogress.records import Change, ClientResult, Comparison, Course, PhotoRef, Rung
+from skinprogress.records import Change, ClientResult, Comparison, Course, Flag, PhotoRef, Rung
 from skinprogress.settings import LightChoice, Settings
 
 COVARIATES = ("per_light", "per_light_color", "per_exposure", "per_expression", "per_blur", "per_misfit")
@@ -143,7 +143,8 @@ def fit_metric(
     least = np.log(0.25 * np.mean(difference[alike] ** 2))
     bounds = [(least, 8.0), *[(-16.0, 8.0)] * len(COVARIATES)]
     for name, size in at_least.items():
-        bounds[1 + COVARIATES.index(name)] = (max(-16.0, 2.0 * np.log(max(size, 1e-9))), 8.0)
+        low = max(-16.0, 2.0 * np.log(max(size, 1e-9)))
+        bounds[1 + COVARIATES.index(name)] = (low, max(8.0, low + 2.0))
     starts = [np.clip(start + shift, *np.transpose(bounds)) for shift in np.diag(np.full(len(start), 2.0))]
     best = min((minimize(loss, s, method="L-BFGS-B", bounds=bounds) for s in starts), key=lambda found: found.fun)
     sizes = np.exp(best.x)
@@ -202,12 +203,12 @@ def blur_error(blurred: list[Retake], metric: str) -> float:
     """
     size = REPEATABILITY.get(metric, Repeatability(session=1.0)).size
     slopes = [
-        abs(c.difference)
+        abs(_difference(c))
         / max(size((abs(c.baseline) + abs(c.followup)) / 2.0), 1e-9)
         / abs(float(np.log(retake.comparison.sharpness_ratio)))
         for retake in blurred
         for c in retake.changes
-        if c.metric == metric and np.isfinite(c.difference)
+        if c.metric == metric and np.isfinite(_difference(c))
     ]
     return float(np.median(slopes)) / 1.96 if slopes else 0.0
 
@@ -226,13 +227,21 @@ def _differences(
         squares = [1.0, c.light_difference**2, color**2, c.exposure_difference**2]
         squares += [c.expression_difference**2, blur**2, c.misfit_percent_iod**2]
         for change in retake.changes:
-            if change.metric == metric and np.isfinite(change.difference):
+            found = _difference(change)
+            if change.metric == metric and np.isfinite(found):
                 scale = max(size((abs(change.baseline) + abs(change.followup)) / 2.0), 1e-9)
-                difference.append(change.difference / scale)
+                difference.append(found / scale)
                 design.append(squares)
                 owner.append(k)
                 light.append((np.nan_to_num(change.light_standard_error) / scale) ** 2)
     return np.array(difference), np.nan_to_num(np.array(design)), np.array(owner), np.array(light)
+
+
+def _difference(change: Change) -> float:
+    """The difference, also of a metric that has no published interval yet; NaN where it must not be compared."""
+    if Flag.NOT_CALIBRATED in change.flags:
+        return change.followup - change.baseline
+    return change.difference
 
 
 def main(folders: list[str]) -> None:

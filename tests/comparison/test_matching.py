@@ -23,10 +23,10 @@ PHOTO_SIDE = round(SIDE * PX_PER_FRAME_PX)
 PX_PER_MM = PX_PER_FRAME_PX / MM_PER_PX
 
 
-@lru_cache(maxsize=1)
-def _texture() -> tuple[FloatMap, FloatMap]:
-    """Ln luminance of the same face in the photo: its skin, and brows, eyes and lips with their edges."""
-    rng = np.random.default_rng(11)
+@lru_cache(maxsize=2)
+def _texture(px: int) -> tuple[FloatMap, FloatMap]:
+    """Ln luminance of the face in the photo: its skin, and brows, eyes and lips with their edges; px by px as given."""
+    rng = np.random.default_rng(px)
     frequency = np.hypot(np.fft.fftfreq(PHOTO_SIDE)[:, None], np.fft.rfftfreq(PHOTO_SIDE)[None])
     waves = np.fft.rfft2(rng.normal(size=(2, PHOTO_SIDE, PHOTO_SIDE)))
     skin, hairs = np.fft.irfft2(waves / np.maximum(frequency, 0.01) ** 1.4, s=(PHOTO_SIDE, PHOTO_SIDE))
@@ -35,9 +35,11 @@ def _texture() -> tuple[FloatMap, FloatMap]:
     return (0.06 * skin / skin.std() * bare).astype(np.float32), (edges * (1.0 - bare)).astype(np.float32)
 
 
-def _photo(*, contrast: float = 1.0, blur_px: float = 0.0, noise: float = 0.0, exposure: float = 1.0) -> MetricInput:
+def _photo(
+    *, contrast: float = 1.0, blur_px: float = 0.0, noise: float = 0.0, exposure: float = 1.0, px: int = 11
+) -> MetricInput:
     """A face of that texture in the frame; noise is that of ln luminance, per photo px."""
-    skin, features = _texture()
+    skin, features = _texture(px)
     luminance = np.float32(0.3 * exposure) * np.exp(contrast * skin + features)
     if blur_px:
         luminance = cv2.GaussianBlur(luminance, (0, 0), blur_px)
@@ -133,6 +135,42 @@ def test_a_change_of_texture_stays(contrast: float, camera: dict[str, float], ba
 def test_a_change_of_texture_alone_is_no_blur() -> None:
     found = estimate_relative_blur(_photo(), _photo(contrast=0.8), _skin())
     assert found.sigma_px < 0.2
+
+
+@pytest.mark.parametrize("contrast", [0.8, 1.0, 1.2])
+@pytest.mark.parametrize("camera", [{}, {"blur_px": 0.7}, {"noise": 0.03}], ids=str)
+def test_photos_need_not_show_the_same_detail(camera: dict[str, float], contrast: float) -> None:
+    matched = match_pair(_photo(), _photo(px=12, contrast=contrast, **camera), _skin())
+    assert matched.relative.shared < 0.1
+    assert not matched.relative.reason
+    # Less exact than for photos that show the same px; unmatched, the blur takes a quarter and the noise adds half.
+    assert _ratio(matched, low_mm=1.0, high_mm=2.0) == pytest.approx(contrast, abs=0.1)
+    assert _ratio(matched, low_mm=2.0, high_mm=4.0) == pytest.approx(contrast, abs=0.06)
+
+
+def test_what_both_photos_show_is_no_noise() -> None:
+    # Twice the contrast at the finest frequencies alone looks like noise, but for lying px on px.
+    sharp = _photo()
+    fine = np.log(sharp.linear_rgb) - cv2.GaussianBlur(np.log(sharp.linear_rgb), (0, 0), 1.0)
+    crisp = replace(sharp, linear_rgb=sharp.linear_rgb * np.exp(fine))
+    found = estimate_relative_blur(sharp, crisp, _skin())
+    added = float(np.median(found.noise_b.band_variance(crisp, low_mm=1.0, high_mm=2.0)[_skin()]))
+    assert added < 0.1 * float(np.var(band_mm(crisp, crisp.log_luminance, low_mm=1.0, high_mm=2.0)[_skin()]))
+
+
+@settings(max_examples=4, deadline=None)
+@given(contrast=st.floats(0.7, 1.4), blur_px=st.floats(0.0, 1.2), noise=st.floats(0.0, 0.02))
+def test_it_does_not_matter_which_photo_comes_first(contrast: float, blur_px: float, noise: float) -> None:
+    one, other = _photo(), _photo(contrast=contrast, blur_px=blur_px, noise=noise)
+    there, back = estimate_relative_blur(one, other, _skin()), estimate_relative_blur(other, one, _skin())
+    assert back.contrast == pytest.approx(1.0 / there.contrast, rel=0.02)
+    assert back.sigma_px == pytest.approx(there.sigma_px, abs=0.05)
+    assert back.noise_a.density == pytest.approx(there.noise_b.density, rel=0.05, abs=1e-5)
+
+
+def test_the_error_of_the_contrast_grows_with_what_is_not_known() -> None:
+    clean, noisy = (estimate_relative_blur(_photo(), _photo(noise=noise), _skin()) for noise in (0.0, 0.06))
+    assert 0.0 < clean.contrast_error < 0.05 < noisy.contrast_error
 
 
 def test_noise_is_found_where_it_is() -> None:

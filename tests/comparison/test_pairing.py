@@ -6,11 +6,11 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from skinprogress.comparison.faces import NECK, common_skin
+from skinprogress.comparison.faces import common_skin
 from skinprogress.comparison.pairing import align_maps
 from skinprogress.comparison.pairs import compare_pair
 from skinprogress.comparison.uncertainty import region_statistic
-from skinprogress.face.regions import REGIONS, WHOLE_FACE
+from skinprogress.face.regions import NECK, REGIONS, WHOLE_FACE
 from skinprogress.metrics.maps import sample_grid
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN
 from skinprogress.metrics.table import METRICS

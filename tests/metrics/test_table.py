@@ -1,7 +1,7 @@
 """The rows of the table agree with one another."""
 
 import re
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -37,12 +37,19 @@ def test_the_light_can_be_taken_out_only_where_a_map_is_computed_on_the_grid(met
 
 
 @ROWS
-def test_noise_that_is_taken_out_grows_with_less_blur(metric):
-    if metric.noise_gain is not None:
-        gains = [metric.noise_gain(blur_mm) for blur_mm in (0.0, 0.1, 0.3, 1.0)]
-        assert all(a > b > 0.0 for a, b in pairwise(gains))
+def test_noise_is_taken_out_of_what_answers_to_fine_detail(metric):
+    if metric.power_gain is not None:
+        gains = metric.power_gain(np.array([1e-3, 0.5, 20.0]))
+        assert gains.shape == (3,) and (gains >= 0.0).all()
+        assert metric.finest_mm is not None and metric.needs_sharpness
         assert metric.statistic in ("spread", "mean")
-        assert metric.needs_sharpness
+
+
+@ROWS
+def test_what_looks_at_fine_detail_says_how_fine(metric):
+    if metric.finest_mm is not None:
+        assert metric.needs_light and metric.frame != "px"
+        assert 0.5 <= metric.finest_mm <= 4.0
 
 
 @ROWS

@@ -599,6 +599,7 @@ def test_metadata_has_the_camera_and_never_the_place(tmp_path: Path) -> None:
     Image.fromarray(chart()).save(tmp_path / "a.jpg", exif=exif)
     metadata = read_photo(ref(tmp_path / "a.jpg")).metadata
     assert metadata == {
+        "jpeg_quality": "75",
         "make": "Maker", "model": "Model 5", "software": "App 1.2", "taken_at": "2026-03-14T15:30:05",
         "exposure_time_s": "1/60", "f_number": "1.8", "iso": "320", "flash": "fired", "white_balance": "manual",
         "focal_length_mm": "5.7", "focal_length_35mm": "26",
@@ -938,3 +939,11 @@ def test_real_photos() -> None:
 def test_a_big_tiff_is_read(tmp_path: Path) -> None:
     Image.fromarray(chart()).save(tmp_path / "a.tif", big_tiff=True)
     np.testing.assert_array_equal(read_photo(ref(tmp_path / "a.tif")).pixels, chart())
+
+
+@pytest.mark.parametrize("quality", [30, 50, 75, 95])
+def test_the_quality_of_a_jpeg_is_what_it_was_written_with(tmp_path: Path, quality: int) -> None:
+    Image.fromarray(chart()).save(tmp_path / "a.jpg", quality=quality)
+    Image.fromarray(chart()).save(tmp_path / "a.png")
+    assert float(read_photo(ref(tmp_path / "a.jpg")).metadata["jpeg_quality"]) == pytest.approx(quality, abs=1.0)
+    assert "jpeg_quality" not in read_photo(ref(tmp_path / "a.png")).metadata
