@@ -77,9 +77,7 @@ def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, wr
     for k in range(2):
         path = write_photo(tmp_path / "photos" / f"{k}.png", portrait)
         refs.append(PhotoRef(path=path, file=path.name, client="client", session=f"s{k}"))
-    result = compare_client(
-        refs, client="client", folder=tmp_path / "photos", course=Course(), settings=Settings()
-    )
+    result = compare_client(refs, client="client", folder=tmp_path / "photos", course=Course(), settings=Settings())
     report = save(result, tmp_path / "out").read_text(encoding="utf-8")
     table = (tmp_path / "out" / "changes.csv").read_text(encoding="utf-8")
     assert "dummy_metric" in table and "dummy_region" in table

@@ -202,9 +202,9 @@ def test_a_photo_planned_anew_takes_scale_colour_and_flags_from_what_is_seen_now
     # What the pooled irises said holds on; what the first look at the photo said does not.
     assert found.flags["b.jpg"] == Flag.MIRRORED_FOUND | Flag.SCALE_FROM_LANDMARKS
     view = {"a.jpg": "front", "b.jpg": "front"}
-    expected = choose_corrections(
-        [reference, seen], view, {"front": "a.jpg"}, course=Course(), settings=Settings()
-    )["b.jpg"]
+    expected = choose_corrections([reference, seen], view, {"front": "a.jpg"}, course=Course(), settings=Settings())[
+        "b.jpg"
+    ]
     assert found.corrections["b.jpg"].rung == expected.rung
     np.testing.assert_array_equal(found.corrections["b.jpg"].gains, expected.gains)
 

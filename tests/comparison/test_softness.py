@@ -15,7 +15,9 @@ def compressed(face, quality: int):
     return replace(face, inspection=replace(face.inspection, metadata={"jpeg_quality": str(quality)}))
 
 
-@pytest.mark.parametrize(("one", "other", "refused"), [(95, 75, True), (75, 95, True), (75, 76, False), (96, 88, False)])
+@pytest.mark.parametrize(
+    ("one", "other", "refused"), [(95, 75, True), (75, 95, True), (75, 76, False), (96, 88, False)]
+)
 def test_photos_that_were_compressed_otherwise_are_told_apart(make_face, one: int, other: int, refused: bool) -> None:
     found = find_softness(compressed(make_face("two"), other), compressed(make_face("one"), one)).softness
     assert ("compressed more strongly" in found.reason) == refused
