@@ -35,7 +35,7 @@ SKIN_TEXT = (
     "are the client’s own. Where hair, shine or shadow hides the skin, nothing is drawn."
 )
 _SCALE_PX, _QUALITY = 420, 88
-_SEEN_BLUR_PX = 0.3
+_SEEN_BLUR_PX = 0.15
 _SPOT_TITLES: dict[SpotKind, str] = {"red": "Red spots", "brown": "Brown spots"}
 
 
@@ -191,7 +191,9 @@ def _is_comparable(metric: Metric, comparison: Comparison | None, changes: Itera
     if not (metric.needs_light or metric.needs_sharpness):
         return True
     told = any(c.metric == metric.name and math.isfinite(c.difference) for c in changes)
-    return told and Flag.SHARPNESS_DIFFERS not in comparison.flags
+    # The maps are drawn as photographed, the figures after one photo was blurred: they would contradict each other.
+    alike = not (metric.needs_sharpness and comparison.matched_blur_px > _SEEN_BLUR_PX)
+    return told and alike and Flag.SHARPNESS_DIFFERS not in comparison.flags
 
 
 def _render(canvas: FaceCanvas, drawn: DrawnMaps, names: tuple[str, ...]) -> Iterator[SkinPicture]:
