@@ -144,13 +144,16 @@ def bare_face_mask(side_px: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-@lru_cache(maxsize=3)
 def nearest_region(side_px: int) -> npt.NDArray[np.int32]:
     """The region nearest to each canonical px, (S, S) int32: its place in :data:`REGIONS` without the whole face.
 
     Regions leave gaps between them; what is decided for a region holds up to the middle of the gap. Read-only, cached.
     """
-    names = [name for name in REGIONS if name != WHOLE_FACE]
+    return _nearest(side_px, tuple(name for name in REGIONS if name != WHOLE_FACE))
+
+
+@lru_cache(maxsize=3)
+def _nearest(side_px: int, names: tuple[str, ...]) -> npt.NDArray[np.int32]:
     away = [cv2.distanceTransform((~region_mask(name, side_px)).astype(np.uint8), cv2.DIST_L2, 5) for name in names]
     nearest = np.argmin(away, axis=0).astype(np.int32)
     nearest.setflags(write=False)
