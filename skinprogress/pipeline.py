@@ -26,7 +26,7 @@ from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.findings import find_findings
 from skinprogress.comparison.measuring import keep_maps, measure_face, measure_neck
 from skinprogress.comparison.pairing import find_softness
-from skinprogress.comparison.pairs import Against, compare_pair
+from skinprogress.comparison.pairs import compare_pair
 from skinprogress.comparison.photolight import estimate_photo_light
 from skinprogress.comparison.planning import (
     assign_views,
@@ -63,6 +63,7 @@ from skinprogress.metrics.redness import find_red_level
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import (
+    Against,
     Change,
     ClientPlan,
     ClientResult,

@@ -23,6 +23,9 @@ SpotStatus = Literal["new", "gone", "persistent"]
 Verdict = Literal["improved", "worsened", "changed", "unchanged", "no detectable change", "not comparable"]
 PhaseName = Literal["unknown", "before", "acute", "peeling", "settling", "settled"]
 CourseStatus = Literal["", "within quoted range", "longer than quoted", "cannot say"]
+Against = Literal["baseline", "previous", "maintenance"]
+Segment = Literal["course", "maintenance"]
+OutcomeKind = Literal["settled", "most settled", "early", "too soon"]
 
 RUNGS: tuple[Rung, ...] = ("card", "patch", "background", "none")
 """Colour references, best first."""
@@ -482,12 +485,31 @@ class ColorCorrection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """Where in the course a session stands."""
+    """Where in the course a session stands.
+
+    Attributes
+    ----------
+    days_after : float or None
+        Since the last treatment.
+    treatment_number : int or None
+        Of the last treatment, counted in order of time.
+    redness_days, bony_days : float
+        Longest time that clinics quote for redness after a treatment of its kind and depth, and over bone, days; NaN
+        before any treatment.
+    segment : {'course', 'maintenance'}
+        Maintenance treatments keep up what the course has brought: what follows them is judged by itself.
+    full_effect : bool
+        So long after the last treatment that its effect is quoted to be complete.
+    """
 
     session: str
     days_after: float | None
     treatment_number: int | None
     name: PhaseName
+    redness_days: float = float("nan")
+    bony_days: float = float("nan")
+    segment: Segment = "course"
+    full_effect: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -625,7 +647,18 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One metric of one region between two sessions; one row of ``changes.csv``."""
+    """One metric of one region between two sessions; one row of ``changes.csv``.
+
+    Attributes
+    ----------
+    light_standard_error : float
+        What taking out the light has left of it, part of `standard_error`.
+    standard_error : float
+        Of the difference, all parts together.
+    p_headline : float
+        Probability of a difference as large where nothing changed, adjusted (Holm) for everything that a headline
+        could pick from: all charted metrics and regions of the pair.
+    """
 
     client: str
     view: View
@@ -634,7 +667,7 @@ class Change:
     metric_version: int
     unit: str
     method: Method
-    against: Literal["baseline", "previous"]
+    against: Against
     from_session: str
     to_session: str
     baseline: float
@@ -652,6 +685,8 @@ class Change:
     n_common_px: int
     flags: Flag = Flag.NONE
     light_standard_error: float = float("nan")
+    standard_error: float = float("nan")
+    p_headline: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -678,7 +713,7 @@ class Comparison:
 
     client: str
     view: View
-    against: Literal["baseline", "previous"]
+    against: Against
     from_session: str
     to_session: str
     days_between: float
@@ -725,7 +760,7 @@ class Spot:
     view: View
     kind: SpotKind
     region: str
-    against: Literal["baseline", "previous"]
+    against: Against
     from_session: str
     to_session: str
     u: float
@@ -815,7 +850,7 @@ class LightDifference:
     """
 
     view: View
-    against: Literal["baseline", "previous"]
+    against: Against
     from_session: str
     to_session: str
     log_ratio: npt.NDArray[np.float32]
@@ -824,7 +859,17 @@ class LightDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One sentence worth reading, with its figure; one row of ``findings.csv``."""
+    """One sentence worth reading, with its figure; one row of ``findings.csv``.
+
+    Attributes
+    ----------
+    unit : str
+        Of the figure.
+    from_session, to_session : str
+        What it speaks of; empty where it is no pair of sessions.
+    source : str
+        Where a figure that it is held against comes from; empty where there is none.
+    """
 
     kind: str
     region: str
@@ -833,6 +878,94 @@ class Finding:
     ci_low: float
     ci_high: float
     text: str
+    view: str = ""
+    unit: str = ""
+    from_session: str = ""
+    to_session: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """A metric of one region over the calm sessions of a course: robust slope, and the last against the first.
+
+    Attributes
+    ----------
+    sessions : tuple of str
+        Those that count, in order of time.
+    days : tuple of float
+        Since the first of them.
+    per_month, per_session : float
+        Slope, in the metric's unit, per 30.44 days and per session.
+    difference : float
+        The last session against the first, with the interval that stands in ``changes.csv``.
+    """
+
+    client: str
+    view: View
+    region: str
+    metric: str
+    unit: str
+    segment: Segment
+    sessions: tuple[str, ...]
+    days: tuple[float, ...]
+    per_month: float
+    per_month_low: float
+    per_month_high: float
+    per_session: float
+    per_session_low: float
+    per_session_high: float
+    difference: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Redness of one region in the days after one treatment, and the curve B + A exp(-t/τ) where the photos bear one.
+
+    Attributes
+    ----------
+    treatment : int
+        Counted in order of time.
+    before : str
+        Session that the rises are told against: the last calm one before the treatment.
+    sessions, hours, rise, standard_error : tuples
+        Photos within a week after it: label, hours since the treatment, rise over `before` and its standard error, in
+        the metric's unit.
+    reason : str
+        Why no curve is drawn; empty where one is.
+    level, amplitude, tau_h : float
+        B, A and τ; NaN without a curve.
+    half_life_h, half_life_low_h, half_life_high_h : float
+        Hours until half of the rise is gone, with the 95 % interval.
+    quoted_days : float
+        Longest time that clinics quote for redness here.
+    """
+
+    client: str
+    view: View
+    region: str
+    metric: str
+    unit: str
+    treatment: int
+    before: str
+    sessions: tuple[str, ...]
+    hours: tuple[float, ...]
+    rise: tuple[float, ...]
+    standard_error: tuple[float, ...]
+    quoted_days: float
+    reason: str = ""
+    level: float = float("nan")
+    amplitude: float = float("nan")
+    amplitude_low: float = float("nan")
+    amplitude_high: float = float("nan")
+    tau_h: float = float("nan")
+    tau_low_h: float = float("nan")
+    tau_high_h: float = float("nan")
+    half_life_h: float = float("nan")
+    half_life_low_h: float = float("nan")
+    half_life_high_h: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -882,6 +1015,8 @@ class PhotoReport:
     light_color_mix: float = float("nan")
     warm_azimuth_deg: float = float("nan")
     shine_share: float = float("nan")
+    days_after: float | None = None
+    phase: PhaseName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -926,3 +1061,5 @@ class ClientResult:
     maps: tuple[SkinMap, ...] = ()
     marks: tuple[MarkPlace, ...] = ()
     pointed: tuple[PhotoRef, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()

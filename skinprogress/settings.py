@@ -5,10 +5,63 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+import numpy as np
+
 DateOrder = Literal["dmy", "mdy"]
 ColorChoice = Literal["auto", "card", "patch", "background", "none"]
 CardEdition = Literal["auto", "2014", "classic"]
 LightChoice = Literal["compensated", "raw"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeatability:
+    """Session error of one metric, in its own unit, or in shares of what ``scale`` says.
+
+    Attributes
+    ----------
+    session : float
+        Standard error of one session; what the colour correction leaves comes on top, see :func:`color_error`.
+    per_light, per_light_color, per_exposure, per_expression, per_blur, per_misfit : float
+        Standard error of a difference per unit of the difference in light, in its colour over the face, in log
+        exposure, in expression, and in log sharpness, and per percent of the IOD that the two faces miss each other.
+    scale : {'unit', 'value', 'root'}
+        What the errors grow with: nothing, the value, or its square root, as counts do; a count of one at least.
+    """
+
+    session: float
+    per_light: float = 0.0
+    per_light_color: float = 0.0
+    per_exposure: float = 0.0
+    per_expression: float = 0.0
+    per_blur: float = 0.0
+    per_misfit: float = 0.0
+    scale: Literal["unit", "value", "root"] = "unit"
+
+    def size(self, value: float) -> float:
+        """What the errors of a value of this size are multiplied by."""
+        if self.scale == "root":
+            return float(np.sqrt(max(abs(value), 1.0)))
+        return abs(value) if self.scale == "value" else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How far two sessions differ when nothing changed, measured on photos of one's own.
+
+    Attributes
+    ----------
+    name : str
+        Who made it, for the report.
+    made_from : str
+        Of how many pairs of photos of how many people.
+    raw, compensated : dict of str to Repeatability
+        By metric: as photographed, and once the difference of light was taken out.
+    """
+
+    name: str
+    made_from: str
+    raw: dict[str, Repeatability]
+    compensated: dict[str, Repeatability]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +98,8 @@ class Settings:
         Pigments of the 24-patch card: made since November 2014, or before; ``auto``: the one that fits better.
     light : {'compensated', 'raw'}
         Whether the difference of light between two sessions is estimated and taken out of what is compared.
+    calibration : Calibration or None
+        A clinic's own; None: the one that comes with the program.
     """
 
     canonical_px: int = 1024
@@ -61,6 +116,7 @@ class Settings:
     color_reference: ColorChoice = "auto"
     card_edition: CardEdition = "auto"
     light: LightChoice = "compensated"
+    calibration: Calibration | None = None
 
     @property
     def hash(self) -> str:

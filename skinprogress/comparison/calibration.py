@@ -12,45 +12,11 @@ other lights (scan: Lee Perry-Smith, CC-BY 3.0), and 9 pairs of selfies of two p
 comes from blurred copies of 21 of these photos. Few people and few rooms: a clinic's own retakes are better.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
 from skinprogress.metrics.metric import Metric
 from skinprogress.records import ColorCorrection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeatability:
-    """Session error of one metric, in its own unit, or in shares of what ``scale`` says.
-
-    Attributes
-    ----------
-    session : float
-        Standard error of one session; what the colour correction leaves comes on top, see :func:`color_error`.
-    per_light, per_light_color, per_exposure, per_expression, per_blur, per_misfit : float
-        Standard error of a difference per unit of the difference in light, in its colour over the face, in log
-        exposure, in expression, and in log sharpness, and per percent of the IOD that the two faces miss each other.
-    scale : {'unit', 'value', 'root'}
-        What the errors grow with: nothing, the value, or its square root, as counts do; a count of one at least.
-    """
-
-    session: float
-    per_light: float = 0.0
-    per_light_color: float = 0.0
-    per_exposure: float = 0.0
-    per_expression: float = 0.0
-    per_blur: float = 0.0
-    per_misfit: float = 0.0
-    scale: Literal["unit", "value", "root"] = "unit"
-
-    def size(self, value: float) -> float:
-        """What the errors of a value of this size are multiplied by."""
-        if self.scale == "root":
-            return float(np.sqrt(max(abs(value), 1.0)))
-        return abs(value) if self.scale == "value" else 1.0
-
+from skinprogress.settings import Calibration, Repeatability
 
 REPEATABILITY: dict[str, Repeatability] = {
     "redness": Repeatability(session=0.25, per_light=0.011, per_light_color=3.2, per_exposure=4.9),
@@ -212,16 +178,46 @@ count as they do as photographed.
 """
 
 
-def _row(metric: str, *, compensated: bool) -> Repeatability | None:
+def _row(metric: str, *, compensated: bool, calibration: Calibration | None) -> Repeatability | None:
+    if calibration is not None:
+        # What a clinic's own photos say nothing of is as it is elsewhere.
+        own = calibration.compensated.get(metric, calibration.raw.get(metric)) if compensated else None
+        if found := own or calibration.raw.get(metric):
+            return found
     return COMPENSATED.get(metric, REPEATABILITY.get(metric)) if compensated else REPEATABILITY.get(metric)
 
 
-def session_error(metric: str, *, value: float = 1.0, compensated: bool = False) -> float:
-    """Standard error that one session adds to a value; NaN for a metric that has not been calibrated."""
-    row = _row(metric, compensated=compensated)
+def smallness(area_mm2: float) -> float:
+    """Factor on the session error of skin smaller than the regions that the table was made from, such as marks."""
+    return 1.0
+
+
+def session_error(
+    metric: str,
+    *,
+    value: float = 1.0,
+    area_mm2: float = float("inf"),
+    compensated: bool = False,
+    calibration: Calibration | None = None,
+) -> float:
+    """Standard error that one session adds to a value; NaN for a metric that has not been calibrated.
+
+    Parameters
+    ----------
+    metric : str
+    value : float
+        For metrics whose error grows with it.
+    area_mm2 : float
+        Of the skin that it is read from, mm².
+    compensated : bool
+        Whether the difference of light was taken out.
+    calibration : Calibration or None
+        A clinic's own; None: the one that comes with the program.
+    """
+    row = _row(metric, compensated=compensated, calibration=calibration)
     if row is None:
         return float("nan")
-    return row.session * row.size(value)
+    return row.session * row.size(value) * smallness(area_mm2)
 
 
 def color_error(metric: Metric, correction: ColorCorrection, *, value: float = 0.0) -> float:
@@ -257,7 +253,9 @@ def change_error(
     expression: float,
     blur: float,
     misfit: float,
+    area_mm2: float = float("inf"),
     compensated: bool = False,
+    calibration: Calibration | None = None,
 ) -> float:
     """Standard error that the sessions add to a difference, colour aside; NaN for a metric not yet calibrated.
 
@@ -269,10 +267,14 @@ def change_error(
     light, light_color, exposure, expression, blur, misfit : float
         How much the sessions differ; see :class:`skinprogress.comparison.conditions.PairConditions`. NaN counts as a
         difference that is just tolerable.
+    area_mm2 : float
+        Of the skin that they are read from, mm².
     compensated : bool
         Whether the difference of light was taken out; what that leaves comes on top.
+    calibration : Calibration or None
+        A clinic's own; None: the one that comes with the program.
     """
-    row = _row(metric, compensated=compensated)
+    row = _row(metric, compensated=compensated, calibration=calibration)
     if row is None:
         return float("nan")
     widening = np.linalg.norm(
@@ -285,4 +287,4 @@ def change_error(
             row.per_misfit * np.nan_to_num(misfit, nan=1.0),
         ]
     )
-    return float(np.hypot(np.sqrt(2.0) * row.session, widening) * row.size(value))
+    return float(np.hypot(np.sqrt(2.0) * row.session, widening) * row.size(value) * smallness(area_mm2))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from skinprogress.comparison.lightmodel import CELLS, CHROMA
 from skinprogress.metrics.maps import compute_maps
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import LightDifference
+from skinprogress.records import Against, LightDifference
 
 FloatMap = npt.NDArray[np.float32]
 
@@ -84,7 +83,7 @@ def redness_removed(baseline: Sequence[MeasuredFace], followup: Sequence[Measure
 
 
 def describe_pair_light(
-    baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace], *, against: Literal["baseline", "previous"]
+    baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace], *, against: Against
 ) -> LightDifference | None:
     """What of two sessions' difference was taken to be light, for those who draw it; None where nothing was."""
     if not is_compensated([*baseline, *followup]):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import Literal
 
 import numpy as np
 
@@ -33,7 +32,7 @@ from skinprogress.comparison.verdicts import Better, decide_verdict
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Change, ClientPlan, Comparison, CourseStatus, Flag
+from skinprogress.records import Against, Change, ClientPlan, Comparison, CourseStatus, Flag
 from skinprogress.settings import Settings
 
 # What lies on the skin, or was done to the photo, bears on every figure.
@@ -46,7 +45,6 @@ _ON_THE_SKIN = (
     | Flag.SHINE_BROAD
 )
 
-Against = Literal["baseline", "previous"]
 
 
 def _reference_is_untreated(metric: Metric, plan: ClientPlan) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -15,8 +15,8 @@ from skinprogress.metrics.inputs import MetricInput
 from skinprogress.metrics.spot_finding import Spot, find_spots, smallest_mm
 from skinprogress.metrics.spot_places import measure_places
 from skinprogress.metrics.spot_planes import VISIBLE
+from skinprogress.records import Against, SpotKind, SpotStatus
 from skinprogress.records import Spot as SpotRow
-from skinprogress.records import SpotKind, SpotStatus
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -195,7 +195,7 @@ def _followed(kind: SpotKind, spot: Spot, side_px: int, before: _Seen, after: _S
 
 
 def follow_session_spots(
-    baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace], *, against: Literal["baseline", "previous"]
+    baseline: Sequence[MeasuredFace], followup: Sequence[MeasuredFace], *, against: Against
 ) -> list[SpotRow]:
     """Follow all spots from one session to another, on the best photo of each.
 

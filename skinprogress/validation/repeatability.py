@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from skinprogress.color.references import uncorrected
-from skinprogress.comparison.calibration import REPEATABILITY, Repeatability, color_error
+from skinprogress.comparison.calibration import REPEATABILITY, color_error
 from skinprogress.comparison.planning import choose_corrections
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
@@ -33,7 +33,7 @@ from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.pipeline import compare_client, inspect_photo
 from skinprogress.records import Change, ClientResult, Comparison, Course, Flag, PhotoRef, Rung
-from skinprogress.settings import LightChoice, Settings
+from skinprogress.settings import LightChoice, Repeatability, Settings
 
 COVARIATES = ("per_light", "per_light_color", "per_exposure", "per_expression", "per_blur", "per_misfit")
 

@@ -177,7 +177,7 @@ def make_plan() -> Callable[..., ClientPlan]:
 def calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every metric repeats equally well: what is tested must not hang on the figures of the calibration."""
     for name in METRICS:
-        monkeypatch.setitem(calibration.REPEATABILITY, name, calibration.Repeatability(session=0.2))
+        monkeypatch.setitem(calibration.REPEATABILITY, name, Repeatability(session=0.2))
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def halves(make_face, make_plan, change, half_forehead):
         from skinprogress.comparison import calibration
 
         for name in METRICS:
-            patch.setitem(calibration.REPEATABILITY, name, calibration.Repeatability(session=0.2))
+            patch.setitem(calibration.REPEATABILITY, name, Repeatability(session=0.2))
         pairs = [(hidden["one"], hidden["two"]), (open_["one"], hidden["two"]), (hidden["one"], open_["two"])]
         return [rows_of([a], [b], make_plan()) for a, b in pairs]
 
