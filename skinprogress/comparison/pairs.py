@@ -46,7 +46,6 @@ _ON_THE_SKIN = (
 )
 
 
-
 def _reference_is_untreated(metric: Metric, plan: ClientPlan) -> bool:
     if metric.reference == "neck":
         return not neck_is_treated(plan)

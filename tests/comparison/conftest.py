@@ -32,7 +32,7 @@ from skinprogress.records import (
     Phase,
     PhotoRef,
 )
-from skinprogress.settings import Settings
+from skinprogress.settings import Repeatability, Settings
 
 SIDE, MM = 1024, 0.19
 COLOR = np.array([0.45, 0.25, 0.18])

@@ -15,7 +15,7 @@ from skinprogress.metrics.maps import sample_grid
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Course, Flag, Treatment
-from skinprogress.settings import Settings
+from skinprogress.settings import Repeatability, Settings
 
 SETTINGS = Settings()
 pytestmark = pytest.mark.usefixtures("calibrated")
