@@ -6,16 +6,18 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinprogress.comparison.bookkeeping import rejection_of
-from skinprogress.errors import PhotoError, UsageError
+from skinprogress.checking.comparability import ComparabilityCheck
+from skinprogress.checking.comparability import check_against as _check_against
+from skinprogress.checking.quality import PhotoCheck, check_photos
+from skinprogress.errors import UsageError
 from skinprogress.outputs.tables import changes_frame, measurements_frame
-from skinprogress.pipeline import Progress, inspect_photo
+from skinprogress.pipeline import Progress
 from skinprogress.pipeline import compare_client as _compare_client
-from skinprogress.records import FLAG_TEXT, ClientResult, Course, Flag, Inspection, PhotoRef, View
+from skinprogress.records import ClientResult, Course, Flag, PhotoRef, View
 from skinprogress.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from skinprogress.photos.folder import FolderListing
 
 __all__ = [
+    "ComparabilityCheck",
+    "PhotoCheck",
     "changes_frame",
+    "check_against",
     "check_photos",
     "compare_client",
     "compare_photos",
@@ -196,67 +201,34 @@ def compare_photos(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PhotoCheck:
-    """What the quality gate sees in one photo; ``inspection`` is None where the photo is refused."""
-
-    ref: PhotoRef
-    inspection: Inspection | None
-    code: str
-    reasons: tuple[str, ...]
-    remedy: str
-
-
-def check_photos(refs: Sequence[PhotoRef], *, settings: Settings | None = None) -> list[PhotoCheck]:
-    """Look at photos without measuring them: can each be used, and what would make it better?
+def check_against(
+    photos: Sequence[str | Path], folder: str | Path, *, settings: Settings | None = None
+) -> list[ComparabilityCheck]:
+    """Grade new photos against a client's reference photo, while the client is still there.
 
     Parameters
     ----------
-    refs : sequence of PhotoRef
-        From :func:`list_client`, or :func:`loose_refs`.
+    photos : sequence of path
+        Whether they are in the client's folder or not.
+    folder : path
+        The client's folder. Only the baseline session's photos are opened where they show the view of the new photos.
     settings : Settings, optional
 
     Returns
     -------
-    list of PhotoCheck
+    list of ComparabilityCheck
+        Grade, what differs with its remedy, and what is fine, in the order of `photos`.
+
+    Raises
+    ------
+    UsageError
+        No such photo or folder, a wrong course file, or dates that can be read in two ways.
+    NothingMeasuredError
+        The folder holds no photo that can serve as a reference.
     """
-    checks = []
-    for ref in refs:
-        try:
-            inspection = inspect_photo(ref, settings=settings or Settings())
-        except PhotoError as error:
-            rejection = rejection_of(ref, error)
-            checks.append(PhotoCheck(ref, None, rejection.code, (rejection.reason,), rejection.remedy))
-            continue
-        reasons = tuple(FLAG_TEXT[flag] for flag in inspection.flags)
-        checks.append(PhotoCheck(ref, inspection, "", reasons, _advice(inspection)))
-    return checks
-
-
-def _advice(inspection: Inspection) -> str:
-    """How to retake a photo that could be better; empty where nothing stands out."""
-    yaw, pitch, roll = inspection.landmarks.pose_deg
-    advice = []
-    if inspection.landmarks.view == "front" and abs(yaw) > 8:
-        advice.append(f"turn the head {abs(yaw):.0f}° to the {'right' if yaw > 0 else 'left'}, to face the lens")
-    if abs(pitch) > 12:
-        advice.append("lower the chin" if pitch > 0 else "raise the chin")
-    if abs(roll) > 15:
-        advice.append("hold the camera level")
-    if inspection.landmarks.iod_px < 150:
-        advice.append("move closer or use the camera's full resolution")
-    if inspection.camera_distance_cm < 40:
-        advice.append(
-            "step back to an arm's length and a half and zoom in: close up, the nose grows and the cheeks shrink"
-        )
-    if inspection.sharpness < 1.5 and inspection.eyes_open:
-        advice.append("clean the lens, tap the face to focus and hold still")
-    if not inspection.eyes_open:
-        advice.append("open the eyes: the irises give the scale")
-    expression = inspection.landmarks.blendshapes
-    if any(expression.get(k, 0.0) > 0.4 for k in ("mouthSmileLeft", "mouthSmileRight", "jawOpen")):
-        advice.append("relax the face, mouth closed")
-    return "; ".join(advice)
+    refs = loose_refs(photos)
+    listing, _ = list_client(folder, settings=settings)
+    return _check_against(refs, listing, settings=settings)
 
 
 def figure(

@@ -52,6 +52,15 @@ Light = Annotated[
 Out = Annotated[
     Path | None, typer.Option("-o", "--out", help="Folder for the results.", show_default=False, readable=False)
 ]
+OwnCalibration = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        help="Your own figures of how far photos of unchanged skin differ, made by `skinprogress calibrate`.",
+        show_default=False,
+        readable=False,
+    ),
+]
 _STOPPED = "stopped; no file was left half-written"
 _SECOND_CTRL_C_S = 2.0
 
@@ -151,10 +160,22 @@ def _settings(
     color: Literal["auto", "card", "patch", "background", "none"] = "auto",
     card_edition: Literal["auto", "2014", "classic"] = "auto",
     light: Literal["compensated", "raw"] = "compensated",
+    calibration: Path | None = None,
 ) -> "Settings":
     from skinprogress.settings import Settings
 
-    return Settings(date_order=date_order, color_reference=color, card_edition=card_edition, light=light)
+    own = None
+    if calibration is not None:
+        from skinprogress.comparison.calibration_file import read_calibration
+
+        own = read_calibration(calibration)
+    return Settings(
+        date_order=date_order,
+        color_reference=color,
+        card_edition=card_edition,
+        light=light,
+        calibration=own,
+    )
 
 
 @contextmanager
@@ -194,6 +215,7 @@ def run(
     color: Color = "auto",
     card_edition: CardEdition = "auto",
     light: Light = "compensated",
+    calibration: OwnCalibration = None,
 ) -> None:
     """Compare all sessions of one client and write the report, tables, charts and composites."""
     from skinprogress import api
@@ -203,7 +225,7 @@ def run(
 
     console = _console()
     target = out or _default_out(client_folder)
-    settings = _settings(date_order, color, card_edition, light)
+    settings = _settings(date_order, color, card_edition, light, calibration)
     listing, _ = api.list_client(client_folder, settings=settings)  # wrong use is told before a folder is made
     with reserved_output(target, photos_folder=client_folder):
         with _progress(console) as report:
@@ -231,6 +253,7 @@ def compare(
     color: Color = "auto",
     card_edition: CardEdition = "auto",
     light: Light = "compensated",
+    calibration: OwnCalibration = None,
 ) -> None:
     """Compare two photos."""
     from skinprogress import api
@@ -239,9 +262,9 @@ def compare(
     console = _console()
     target = out or Path(_short(f"skinprogress-{_short(before.stem, 100)}-{after.stem}"))
     api.loose_refs([before, after])
+    settings = _settings(None, color, card_edition, light, calibration)
     with reserved_output(target):
         with _progress(console) as report:
-            settings = _settings(None, color, card_edition, light)
             result = api.compare_photos(before, after, settings=settings, progress=report)
         _finish(result, target, console)
 
@@ -266,13 +289,35 @@ def check(
     photos: Annotated[
         list[Path], typer.Argument(help="Photos, or one client folder.", show_default=False, readable=False)
     ],
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            help="A client folder: grade each photo A–F against the client's reference photo, with what differs and "
+            "the remedy. Exit code 0 for A to C, 1 if a photo gets D or F or is refused.",
+            show_default=False,
+            readable=False,
+        ),
+    ] = None,
     date_order: DateOrder = None,
+    light: Light = "compensated",
 ) -> None:
     """Say what the quality gate sees in each photo and how to retake it; for a folder, how its files are understood."""
     from skinprogress import api
-    from skinprogress.outputs.console import check_remarks, render_check_table
 
     console = _console()
+    if against is not None:
+        from skinprogress.outputs.console_grade import render_comparability
+
+        graded = api.check_against(photos, against, settings=_settings(date_order, light=light))
+        for check in graded:
+            for text in render_comparability(check, width=console.width):
+                console.print(text, soft_wrap=True)
+        if not all(check.passes for check in graded):
+            raise typer.Exit(1)
+        return
+    from skinprogress.outputs.console import check_remarks, render_check_table
+
     if len(photos) == 1 and os.path.isdir(photos[0]):  # noqa: PTH112 - no exception for a path that is too long
         listing, _ = api.list_client(photos[0], settings=_settings(date_order))
         refs = list(listing.photos)
@@ -322,10 +367,11 @@ def metrics() -> None:
 @app.command()
 def validate(
     kind: Annotated[
-        Literal["alignment", "color", "light", "metrics"],
+        Literal["alignment", "color", "light", "metrics", "verdicts"],
         typer.Argument(
             help="alignment: does the same skin come to lie on the same skin? color: how far are redness figures off? "
-            "light: and where the light differs? metrics: does each move with the skin and with nothing else?",
+            "light: and where the light differs? metrics: does each move with the skin and with nothing else? "
+            "verdicts: how often are they wrong, and how small a change do they find (takes an hour)?",
             show_default=False,
         ),
     ],
@@ -342,13 +388,13 @@ def validate(
         typer.Option(
             "--pairs",
             min=1,
-            help="color, light, metrics: how often each photo is photographed again; by default about 280, 56 and 280 "
-            "times in all.",
+            help="color, light, metrics, verdicts: how often each photo is photographed again; by default about 280, "
+            "56, 280 and 4000 times in all.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Test the program on your own photos: can its alignment, colour, light and metrics be trusted on them?"""
+    """Test the program on your own photos: can its alignment, colour, light, metrics, verdicts be trusted on them?"""
     from skinprogress.outputs.files import reserved_output
     from skinprogress.validation.table import write_figures
 
@@ -380,6 +426,14 @@ def validate(
                 tried = validate_metrics(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
                 figures, rejected = tried.figures, tried.rejected
                 tables, remarks = render_metrics_tables(tried.figures), metrics_remarks(tried)
+            elif kind == "verdicts":
+                from skinprogress.validation.verdicts import validate_verdicts
+                from skinprogress.validation.verdicts_summary import verdicts_remarks
+                from skinprogress.validation.verdicts_tables import render_verdicts_tables
+
+                verdicts = validate_verdicts(photo_folder, pairs_per_photo=pairs, settings=settings, progress=report)
+                figures, rejected = verdicts.figures, verdicts.rejected
+                tables, remarks = render_verdicts_tables(verdicts.figures), verdicts_remarks(verdicts)
             else:
                 from skinprogress.validation.light import validate_light
                 from skinprogress.validation.light_tables import light_remarks, render_light_tables
@@ -395,6 +449,39 @@ def validate(
     for line in remarks:
         console.print(line, markup=False)
     console.print(f"figures   {_shown(str(path.resolve()))}", style="bold", markup=False, soft_wrap=True)
+
+
+@app.command()
+def calibrate(
+    retake_folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Photos in which nothing changed: a subfolder per person and visit, or PERSON_anything.jpg.",
+            show_default=False,
+            readable=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The calibration file.", readable=False)] = Path(
+        "calibration.toml"
+    ),
+) -> None:
+    """Measure how far your own photos of unchanged skin differ, for the intervals of `run --calibration`."""
+    from skinprogress.validation.calibrate import calibrate as measure
+    from skinprogress.validation.calibrate import check_target, write_calibration
+    from skinprogress.validation.calibrate_table import calibration_remarks, render_calibration_table
+
+    console = _console()
+    check_target(out)
+    with _progress(console) as report:
+        found = measure(retake_folder, progress=report)
+    path = write_calibration(found.calibration, out)
+    console.print(render_calibration_table(found))
+    for rejection in found.rejected:
+        console.print(f"left out  {_why(rejection)}", markup=False)
+    for line in calibration_remarks(found):
+        console.print(_shown(line), markup=False)
+    console.print(f"made from {_shown(found.calibration.made_from)}", markup=False)
+    console.print(f"file      {_shown(str(path.resolve()))}", style="bold", markup=False, soft_wrap=True)
 
 
 def _finish(result: "ClientResult", out: Path, console: "Console") -> None:

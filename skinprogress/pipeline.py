@@ -21,12 +21,21 @@ from skinprogress.comparison.bookkeeping import (
     report_photos,
 )
 from skinprogress.comparison.compensation import compensate_light, describe_pair_light
-from skinprogress.comparison.course import NEVER_BASELINE, find_baseline, phase_of
+from skinprogress.comparison.conditions import estimate_conditions
+from skinprogress.comparison.course import (
+    find_baseline,
+    in_maintenance,
+    is_bare,
+    maintenance_baseline,
+    phase_of,
+)
+from skinprogress.comparison.estimating import PairDraft, estimate_pair
 from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.findings import find_findings
+from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.measuring import keep_maps, measure_face, measure_neck
 from skinprogress.comparison.pairing import find_softness
-from skinprogress.comparison.pairs import compare_pair
+from skinprogress.comparison.pairs import adjust_headline, finish_pair, pool_shots
 from skinprogress.comparison.photolight import estimate_photo_light
 from skinprogress.comparison.planning import (
     assign_views,
@@ -36,7 +45,9 @@ from skinprogress.comparison.planning import (
     estimate_scale,
     replan_photo,
 )
+from skinprogress.comparison.recovery import find_recoveries
 from skinprogress.comparison.spots import follow_session_spots
+from skinprogress.comparison.trend import find_trends
 from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.face.gloss import find_gloss
 from skinprogress.face.landmarks import find_landmarks, steady_landmarks
@@ -236,7 +247,7 @@ def plan_client(
             v: choose_frame_side([i for i in used if view_of[i.ref.file] == v], settings) for v in reference_of
         },
         baseline=baseline,
-        covered_sessions=tuple(s for s in order if any(r.stage in NEVER_BASELINE for r in by_session[s])),
+        covered_sessions=tuple(s for s in order if not all(is_bare(r) for r in by_session[s])),
         phases=phases,
         course=course,
         settings_hash=settings.hash,
@@ -287,7 +298,12 @@ class AlignedPhoto:
 
 
 def align_and_correct(
-    inspection: Inspection, plan: ClientPlan, *, mm_per_px: npt.NDArray[np.float32], reference: Reference | None
+    inspection: Inspection,
+    plan: ClientPlan,
+    *,
+    mm_per_px: npt.NDArray[np.float32],
+    reference: Reference | None,
+    for_grade: bool = False,
 ) -> AlignedPhoto:
     """Read a photo into the canonical frame and correct its colour.
 
@@ -298,6 +314,8 @@ def align_and_correct(
     mm_per_px : (S, S) float32
     reference : Reference or None
         None for the reference photo itself.
+    for_grade : bool
+        Leave out what the grade of comparability does not look at: the neck, and steadier landmarks for the reference.
 
     Returns
     -------
@@ -307,7 +325,7 @@ def align_and_correct(
     view = plan.view_of[file]
     side = plan.canonical_px[view]
     photo = read_photo(inspection.ref)
-    if reference is None:
+    if reference is None and not for_grade:
         # Every other photo is laid over this one: its regions must not hang on a single detection.
         inspection = _steadied(inspection, photo)
     placed = place_face(photo, inspection.landmarks, side_px=side)
@@ -356,7 +374,7 @@ def align_and_correct(
         coverage=measure_coverage(sample_grid(skin), {kind: sample_grid(mask) for kind, mask in obstacles.items()}),
         visible=visible,
         shine=obstacles.get("shine", np.zeros_like(visible)),
-        neck=find_neck(photo, inspection.landmarks, mm_per_px=mm_per_photo_px),
+        neck=find_neck(photo, inspection.landmarks, mm_per_px=mm_per_photo_px) if not for_grade else None,
     )
 
 
@@ -412,6 +430,7 @@ def measure_photo(
     reference: Reference | None,
     red_level: float | None = None,
     settings: Settings,
+    for_grade: bool = False,
 ) -> tuple[MeasuredFace, Reference]:
     """Align and correct one photo, and compute the maps of all metrics.
 
@@ -425,6 +444,8 @@ def measure_photo(
     red_level : float or None
         Redness index from which skin counts as red, of the reference photo; None for that photo itself.
     settings : Settings
+    for_grade : bool
+        Leave out what the grade of comparability does not look at: the maps, blood and the neck.
 
     Returns
     -------
@@ -433,16 +454,16 @@ def measure_photo(
     place : Reference
         What the other photos are registered on when this is the reference photo.
     """
-    aligned = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference)
+    aligned = align_and_correct(inspection, plan, mm_per_px=mm_per_px, reference=reference, for_grade=for_grade)
     face = aligned.face
     bare = replace(prepare_input(face), red_level=red_level)
-    blood = find_blood(bare)
+    blood = np.zeros_like(face.skin) if for_grade else find_blood(bare)
     layers = make_layers(
         replace(bare, skin=bare.skin & ~blood) if blood.any() else bare, bare=bare, step=grid_step(face.skin.shape[0])
     )
-    if red_level is None:
+    if red_level is None and not for_grade:
         layers = layers.with_red_level(find_red_level(layers.grid))
-    maps = compute_maps(layers, METRICS.values())
+    maps = compute_maps(layers, () if for_grade else METRICS.values())
     light = estimate_photo_light(
         layers.px.linear_rgb,
         skin=layers.px.skin,
@@ -554,6 +575,9 @@ def compare_client(
             del inspections[lost.rejection.file]
     refused += turned
     refused += found.lost
+    changes = adjust_headline(found.changes)
+    trends = find_trends(found.plan, changes, confidence_level=settings.confidence_level)
+    recoveries = find_recoveries(found.plan, changes)
     report("done", 2 * len(refs), 2 * len(refs))
     return ClientResult(
         client=client,
@@ -565,9 +589,11 @@ def compare_client(
         rejected=tuple(refused),
         skipped=tuple(skipped),
         measurements=tuple(found.measurements),
-        changes=tuple(found.changes),
+        changes=tuple(changes),
         comparisons=tuple(found.comparisons),
-        findings=tuple(find_findings(plan, found.changes, found.comparisons)),
+        findings=tuple(find_findings(found.plan, changes, found.comparisons, trends=trends, recoveries=recoveries)),
+        trends=tuple(trends),
+        recoveries=tuple(recoveries),
         settings=settings,
         versions=find_versions(),
         timings_s={
@@ -608,6 +634,7 @@ class _Gathered:
     spots: list[Spot] = field(default_factory=list)
     maps: list[SkinMap] = field(default_factory=list)
     marks: list[MarkPlace] = field(default_factory=list)
+    grades: dict[str, str] = field(default_factory=dict)
     lost: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -634,6 +661,7 @@ def _measure_all(
         # Photos that do not fit the reference photo; None as soon as one fits.
         odd: list[Reference] | None = []
         held: dict[str, list[MeasuredFace]] = {}
+        drafts: list[tuple[PairDraft, tuple[Against, ...]]] = []
         for session in [first, *(s for s in sessions if s != first)]:
             measured = []
             # The reference photo comes first: the others are held against it.
@@ -673,13 +701,17 @@ def _measure_all(
                     if settings.light == "compensated":
                         face = compensate_light(face, reference_face)
                         rows += measure_face(face, plan=plan, settings=settings) if face.light is not None else []
+                    phases = found.plan.phases[first], found.plan.phases[session]
+                    found.grades[ref.file] = grade_pair(estimate_conditions([reference_face], [face], phases=phases))[0]
                 measured.append((face, rows))
             faces = _keep_fitting(measured, found)
             if not faces:
                 continue
             found.maps += keep_maps(faces)
-            _compare_session(faces, held, first, sessions, found.plan, settings, found)
-            held = {first: held.get(first, faces), session: faces}
+            drafts += _compare_session(faces, held or {session: faces}, sessions, settings, found)
+            kept = {first, session, maintenance_baseline(found.plan)}
+            held = {s: group for s, group in {**held, session: faces}.items() if s in kept}
+        _finish_view(drafts, view, found, settings)
     order = {r.file: n for n, r in enumerate(refs)}
     found.measurements.sort(key=lambda m: order[m.photo])
     return found
@@ -755,7 +787,12 @@ def _keep_fitting(measured: Sequence[tuple[MeasuredFace, list[Measurement]]], fo
         found.measurements += rows
         found.inspections[face.ref.file] = face.inspection
         found.faces[face.ref.file] = PhotoFigures(
-            face.registration, face.mm_per_photo_px, face.clipped_share, face.photo_light, face.flags
+            face.registration,
+            face.mm_per_photo_px,
+            face.clipped_share,
+            face.photo_light,
+            face.flags,
+            found.grades.get(face.ref.file, ""),
         )
         kept.append(face)
     return kept
@@ -796,34 +833,58 @@ def _measure_either_way(
 def _compare_session(
     faces: Sequence[MeasuredFace],
     held: Mapping[str, Sequence[MeasuredFace]],
-    first: str,
     sessions: Sequence[str],
-    plan: ClientPlan,
     settings: Settings,
     found: _Gathered,
-) -> None:
-    """Compare one session with the baseline and with the session before it."""
-    at = sessions.index(faces[0].ref.session)
-    previous = sessions[at - 1] if at else None
-
-    def compare(earlier: Sequence[MeasuredFace], against: Against) -> tuple[list[Change], Comparison]:
-        changes, comparison = compare_pair(earlier, faces, against=against, plan=plan, settings=settings)
-        found.changes += changes
-        found.comparisons.append(comparison)
-        if comparison.grade != "F":
-            found.spots += follow_session_spots(earlier, faces, against=against)
-        if light := describe_pair_light(earlier, faces, against=against):
+) -> list[tuple[PairDraft, tuple[Against, ...]]]:
+    """Compare one session with those before it that it is held against: drafts, and what each is filed under."""
+    session, plan = faces[0].ref.session, found.plan
+    at = sessions.index(session)
+    wanted: dict[str, list[Against]] = {}
+    for earlier, against in _held_against(
+        plan, session, first=next(iter(held)), previous=sessions[at - 1] if at else ""
+    ):
+        if earlier in held and sessions.index(earlier) < at:
+            wanted.setdefault(earlier, []).append(against)
+    drafts = []
+    for earlier, filed in wanted.items():
+        # The session before may be the baseline itself: the same figures, filed under both.
+        before = held[earlier]
+        draft = estimate_pair(before, faces, against=filed[0], plan=plan, settings=settings)
+        drafts.append((draft, tuple(filed)))
+        for against in filed:
+            if draft.comparison.grade != "F":
+                found.spots += follow_session_spots(before, faces, against=against)
+        if light := describe_pair_light(before, faces, against=filed[0]):
             found.lights.append(light)
-        return changes, comparison
+    return drafts
 
-    if at > sessions.index(first):
-        changes, comparison = compare(held[first], "baseline")
-        if previous == first:
-            # The session before is the baseline itself: the same figures, filed under both.
-            found.changes += [replace(c, against="previous") for c in changes]
-            found.comparisons.append(replace(comparison, against="previous"))
-            same = (comparison.view, comparison.to_session)
-            found.spots += [replace(s, against="previous") for s in found.spots if (s.view, s.to_session) == same]
-            return
-    if previous is not None and previous in held:
-        compare(held[previous], "previous")
+
+def _held_against(plan: ClientPlan, session: str, *, first: str, previous: str) -> Iterable[tuple[str, Against]]:
+    yield first, "baseline"
+    yield previous, "previous"
+    start = maintenance_baseline(plan)
+    if start is not None and in_maintenance(plan, session):
+        yield start, "maintenance"
+
+
+def _finish_view(
+    drafts: Sequence[tuple[PairDraft, tuple[Against, ...]]], view: View, found: _Gathered, settings: Settings
+) -> None:
+    """File the changes of a view, now that all repeated shots are known; and what these add to the measurements."""
+    scatter = pool_shots(draft for draft, _ in drafts)
+    known: dict[tuple[str, str], float] = {}
+    for draft, filed in drafts:
+        changes = finish_pair(draft, scatter, plan=found.plan, settings=settings)
+        for against in filed:
+            found.changes += [replace(c, against=against) for c in changes]
+            found.comparisons.append(replace(draft.comparison, against=against))
+        for d in draft.drafts:
+            known.setdefault((d.change.metric, d.change.region), d.known)
+    more = {key: scatter[key].excess(variance) for key, variance in known.items()}
+    found.measurements = [
+        replace(m, standard_error=float(np.hypot(m.standard_error, np.sqrt(more.get((m.metric, m.region), 0.0)))))
+        if m.view == view
+        else m
+        for m in found.measurements
+    ]

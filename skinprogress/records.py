@@ -25,7 +25,7 @@ PhaseName = Literal["unknown", "before", "acute", "peeling", "settling", "settle
 CourseStatus = Literal["", "within quoted range", "longer than quoted", "cannot say"]
 Against = Literal["baseline", "previous", "maintenance"]
 Segment = Literal["course", "maintenance"]
-OutcomeKind = Literal["settled", "most settled", "early", "too soon"]
+OutcomeKind = Literal["settled", "most settled", "early", "too soon", "unknown"]
 
 RUNGS: tuple[Rung, ...] = ("card", "patch", "background", "none")
 """Colour references, best first."""
@@ -148,7 +148,7 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.SHINE_BROAD: "part of the face shines softly (oil, sweat or cream), which makes it look paler and less red "
     "there; blot the skin and photograph again",
     Flag.SMOOTHING_SUSPECTED: "the skin looks smoothed by a filter or the camera: fine texture cannot be trusted",
-    Flag.SHARPNESS_NOT_MATCHED: "the photos differ too much in sharpness for this measure",
+    Flag.SHARPNESS_NOT_MATCHED: "the photos differ too much in sharpness or compression for this measure",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
 }
 
@@ -970,7 +970,13 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoReport:
-    """What became of one photo; one row of ``photos.csv``."""
+    """What became of one photo; one row of ``photos.csv``.
+
+    Attributes
+    ----------
+    grade : str
+        Comparability with the reference photo of its view, A to D and F; empty for that photo itself.
+    """
 
     file: str
     sha256: str
@@ -1017,6 +1023,7 @@ class PhotoReport:
     shine_share: float = float("nan")
     days_after: float | None = None
     phase: PhaseName | None = None
+    grade: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

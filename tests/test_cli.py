@@ -340,3 +340,49 @@ def test_comparing_a_photo_with_itself_is_told(tmp_path: Path, monkeypatch: pyte
     api.compare_photos(tmp_path / "a.jpg", tmp_path / "b.jpg")
     assert all(Flag.SAME_PICTURE_TWICE in ref.flags for ref in seen["refs"])
     assert "same picture" in seen["notes"][0]
+
+
+def test_check_against_a_client_grades_the_photo_and_tells_by_the_exit_code(
+    client, tmp_path, small_portrait, write_photo
+):
+    like = write_photo(tmp_path / "like.jpg", small_portrait, quality=94)
+    done = skinprogress("check", like, "--against", client, COLUMNS="80")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("grade ") and "2026-03-14/IMG_1.jpg" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    wall = write_photo(tmp_path / "wall.jpg", np.full((800, 800, 3), 128, np.uint8))
+    done = skinprogress("check", like, wall, "--against", client)
+    assert done.returncode == 1 and "refused" in done.stdout and "grade " in done.stdout
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = skinprogress("check", like, "--against", empty)
+    assert done.returncode == 1 and "no photo" in done.stderr and "Traceback" not in done.stderr
+    assert "D or F" in " ".join(skinprogress("check", "--help").stdout.replace("│", " ").split())
+
+
+def test_a_run_takes_a_calibration_of_ones_own_and_tells_a_wrong_one(client, tmp_path):
+    from skinprogress.comparison.calibration_file import format_calibration
+    from skinprogress.comparison.calibration_table import COMPENSATED, REPEATABILITY
+    from skinprogress.settings import Calibration
+
+    text = format_calibration(
+        Calibration(name="Praxis am Markt", made_from="8 pairs", raw=REPEATABILITY, compensated=COMPENSATED)
+    )
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace("\nsession", "\nsesion", 1), encoding="utf-8")
+    out = tmp_path / "out"
+    done = skinprogress("run", client, "-o", out, "--calibration", own)
+    assert done.returncode == 2 and not out.exists()
+    assert "own.toml" in done.stderr and "did you mean 'session'" in done.stderr
+    own.write_text(text, encoding="utf-8")
+    done = skinprogress("run", client, "-o", out, "--calibration", own)
+    assert done.returncode == 0, done.stderr
+    assert "Praxis am Markt" in (out / "run.json").read_text(encoding="utf-8")
+
+
+def test_too_few_retakes_are_told_and_nothing_is_written(client, tmp_path):
+    done = skinprogress("calibrate", client, "-o", tmp_path / "own.toml")
+    assert done.returncode == 1 and not (tmp_path / "own.toml").exists()
+    assert "needs 6" in done.stderr and "get up in between" in done.stderr
+    done = skinprogress("calibrate", client, "-o", tmp_path / "own.jpg")
+    assert done.returncode == 2 and "ends in .toml" in done.stderr

@@ -14,7 +14,7 @@ from skinprogress.metrics.table import METRICS
 from skinprogress.photos.course_schema import REGION_NAMES
 from skinprogress.pipeline import compare_client
 from skinprogress.records import FLAG_TEXT, Course, Flag, PhotoRef
-from skinprogress.settings import Settings
+from skinprogress.settings import Calibration, Settings
 
 
 def test_every_flag_has_a_sentence() -> None:
@@ -39,6 +39,7 @@ def test_settings_hash_changes_with_every_setting() -> None:
         "canonical_px": 512, "canonical_px_max": 600, "min_iod_px": 61.0, "max_yaw_deg": 30.0, "visit_gap_minutes": 5.0,
         "block_mm": 9.0, "confidence_level": 0.9, "min_region_mm2": 70.0, "min_mark_mm2": 9.0, "seed": 1,
         "date_order": "dmy", "color_reference": "none", "card_edition": "2014", "light": "raw",
+        "calibration": Calibration(name="own", made_from="", raw={}, compensated={}),
     }  # fmt: skip
     hashes = {Settings(**{name: value}).hash for name, value in changed.items()} | {Settings().hash}
     assert len(hashes) == len(changed) + 1

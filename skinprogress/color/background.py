@@ -51,6 +51,8 @@ _WALL_TO_FACE_SD = np.array([0.04, 0.010, 0.015])
 # Another wall that looks alike: how far white and grey paints lie apart.
 _PAINT_SD = np.array([0.04, 0.010, 0.015])
 _RELATIVE_SE, _SAME_CAMERA_RELATIVE_SE = 0.012, 0.006
+# Another tone curve and saturation scale how far skin lies from the wall, in log light: its brightness and its colour.
+_RENDERING_SD = np.array([0.10, 0.13, 0.13])
 # Two cameras that agree on a wall do not agree on skin: about one a*, as under lights of other spectra.
 _OTHER_CAMERA_SD = np.array([0.05, 0.035, 0.05])
 _OTHER_CAMERA_RELATIVE_SE = 0.01
@@ -88,10 +90,13 @@ def match_background(photo: Surroundings, reference: Surroundings) -> ColorCorre
     balance = (TO_OPPONENT @ np.log(best.gains.astype(np.float64))) * [0.0, 1.0, 1.0]
     spectrum = FROM_OPPONENT @ np.diag((_SPECTRUM_SHARE * balance) ** 2) @ FROM_OPPONENT.T
     best = replace(best, log_gain_covariance=best.log_gain_covariance + spectrum)
-    if not (photo.camera and reference.camera):
-        return replace(best, reason=f"{best.reason}; the files do not name their camera, so it is trusted less")
-    if photo.camera == reference.camera:
+    known = bool(photo.camera and reference.camera)
+    if known and photo.camera == reference.camera:
         return replace(best, relative_redness_se=_SAME_CAMERA_RELATIVE_SE)
+    rendering = FROM_OPPONENT @ (_RENDERING_SD * _skin_from_wall(reference.sample))
+    best = replace(best, log_gain_covariance=best.log_gain_covariance + np.outer(rendering, rendering))
+    if not known:
+        return replace(best, reason=f"{best.reason}; the files do not name their camera, so it is trusted less")
     more = FROM_OPPONENT @ np.diag(_OTHER_CAMERA_SD**2) @ FROM_OPPONENT.T
     return replace(
         best,
@@ -99,6 +104,13 @@ def match_background(photo: Surroundings, reference: Surroundings) -> ColorCorre
         relative_redness_se=float(np.hypot(best.relative_redness_se, _OTHER_CAMERA_RELATIVE_SE)),
         reason=f"{best.reason}; with another camera, so skin may still differ",
     )
+
+
+def _skin_from_wall(sample: BackgroundSample) -> npt.NDArray[np.float64]:
+    """How far skin lies from what surrounds it, in log light, along the opponent axes, (3,)."""
+    wall = np.median(sample.linear_rgb[sample.usable].astype(np.float64), axis=0)
+    log = np.log(np.maximum([sample.skin_rgb.astype(np.float64), wall], 1e-3))
+    return np.asarray(TO_OPPONENT @ (log[0] - log[1]))
 
 
 def _same_frame(photo: Surroundings, reference: Surroundings) -> npt.NDArray[np.float64]:

@@ -39,6 +39,8 @@ class Area:
     rest : Blocks or None
         The reference region; None where it holds too little skin.
     n_px : int
+    area_mm2 : float
+        Infinite for the neck.
     """
 
     region: str
@@ -46,6 +48,7 @@ class Area:
     rest: Blocks | None
     n_px: int
     flags: Flag
+    area_mm2: float = float("inf")
     _found: dict[tuple[int, str, int], tuple["Part", float, float, npt.NDArray[np.float64]]] = field(
         default_factory=dict
     )
@@ -155,6 +158,7 @@ def cut_area(region: str, skin: BoolArray, face: MeasuredFace, *, plan: ClientPl
         rest=cut(other, settings.min_region_mm2 / 4.0),
         n_px=blocks.where.size,
         flags=Flag.LOW_COVERAGE if blocks.where.size < 0.5 * n_bare else Flag.NONE,
+        area_mm2=float(np.sum(face.mm_per_px.ravel()[blocks.where] ** 2)),
     )
 
 

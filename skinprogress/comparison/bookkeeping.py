@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skinprogress.comparison.course import photo_phase
 from skinprogress.comparison.photolight import describe_light
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import WHOLE_FACE
@@ -28,6 +29,7 @@ class PhotoFigures:
     clipped_share: float
     light: PhotoLight
     flags: Flag
+    grade: str = ""
 
 
 def rejection_of(ref: PhotoRef, error: PhotoError) -> Rejection:
@@ -90,6 +92,8 @@ def report_photos(
             exposure=made["exposure"],
             flash=made["flash"],
             white_balance=made["white_balance"],
+            days_after=None if ref.hours_after is None else ref.hours_after / 24.0,
+            phase=photo_phase(ref, plan.phases.get(ref.session), plan.course),
         )
         if ref.file in faces:
             face = faces[ref.file]
@@ -121,6 +125,7 @@ def report_photos(
                 light_color_mix=face.light.color_mix,
                 warm_azimuth_deg=face.light.warm_azimuth_deg,
                 shine_share=face.light.shine_share,
+                grade=face.grade,
             )
         elif ref.file in why:
             row = replace(row, code=why[ref.file].code, reason=why[ref.file].reason, remedy=why[ref.file].remedy)

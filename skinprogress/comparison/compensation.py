@@ -38,7 +38,8 @@ def compensate_light(face: MeasuredFace, reference: MeasuredFace) -> MeasuredFac
         return face
     light = np.exp(-fit.over(face.skin.shape[0]))
     px, grid = (replace(d, linear_rgb=d.linear_rgb * light) for d in (face.layers.px, face.layers.grid))
-    relit = compute_maps(replace(face.layers, px=px, grid=grid), [m for m in METRICS.values() if m.compensable])
+    wanted = [m for m in METRICS.values() if m.compensable and m.name in face.maps]
+    relit = compute_maps(replace(face.layers, px=px, grid=grid), wanted)
     # The layers stay as photographed: conditions are judged by them.
     return replace(face, maps=face.maps | relit, light=fit)
 
@@ -53,7 +54,7 @@ def light_variance(
     """
     if not metric.compensable or metric.color_gradient is None:
         return 0.0
-    variances = [float(np.mean([light_error(f, metric, area, value=value) ** 2 for f in group])) for group in groups]
+    variances = [float(np.mean([light_error(f, metric, area, value=value) for f in group])) ** 2 for group in groups]
     shared = 2.0 * likeness(*groups) * float(np.sqrt(variances[0] * variances[1]))
     return max(sum(variances) - shared, 0.0)
 

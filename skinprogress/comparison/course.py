@@ -1,18 +1,61 @@
-"""Where in the course of treatments a session stands, and what clinics quote for that time."""
+"""Where in the course of treatments a session stands, what it is held against, and what clinics quote for it."""
 
-from collections.abc import Iterable, Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time, timedelta
+from itertools import pairwise
 
-from skinprogress.records import ClientPlan, Course, CourseStatus, Phase, PhaseName, PhotoRef
+from skinprogress.comparison.quoted import longest_by_clinics
+from skinprogress.face.regions import NECK, REGIONS, WHOLE_FACE
+from skinprogress.records import (
+    Against,
+    ClientPlan,
+    Course,
+    CourseStatus,
+    Flag,
+    OutcomeKind,
+    Phase,
+    PhaseName,
+    PhotoRef,
+    Segment,
+    Treatment,
+)
 
-ACUTE_DAYS = 3.0
-PEELING_DAYS = 7.0
+# Every limit is a figure of comparison/quoted.py, where its source stands.
+QUOTED_REDNESS_DAYS = longest_by_clinics("redness")
+QUOTED_BONY_DAYS = longest_by_clinics("redness_bony")
+QUOTED_HOME_DAYS = longest_by_clinics("redness_home")
+ACUTE_DAYS = QUOTED_REDNESS_DAYS
+PEELING_DAYS = longest_by_clinics("peeling")
+# Short needles end above the layer that bleeds, so the lighter of the two figures for peeling holds for them.
+LIGHT_PEELING_DAYS = longest_by_clinics("peeling_light")
+EARLY_DAYS = LIGHT_PEELING_DAYS
+# "Never under 3 weeks"; the 40 days that new cells may take are covered by the flag for the full effect.
 SETTLED_DAYS = 21.0
-# Redness after needling as clinics quote it: 12–24 h, 3–48 h, 24–72 h, 1–3 days; marks on bony areas 3–5 days.
-QUOTED_REDNESS_DAYS = 3.0
-QUOTED_BONY_DAYS = 5.0
+FULL_EFFECT_DAYS = longest_by_clinics("full_effect")
+SHALLOW_MM = longest_by_clinics("depth_home")
 BONY_AREAS = frozenset({"forehead", "glabella", "nose", "upper_lip", "chin", "jaw_left", "jaw_right"})
 NEVER_BASELINE = frozenset({"numbing", "after cream"})
 RECENT_PHASES = frozenset({"acute", "peeling"})
+# What is quoted is quoted for needling; radio waves, lasers and peels heal in their own time.
+_NEEDLING = re.compile(r"needl|nadel|roll|stamp|\bpen\b|dermapen|skinpen|\bcit\b|collagen induction", re.IGNORECASE)
+_OTHER_KINDS = re.compile(r"\brf\b|radio|laser|\bpeel", re.IGNORECASE)
+# Visits are not to the hour: sessions so many days apart are equally settled.
+_EQUALLY_SETTLED_DAYS = 2.0
+_CALM: frozenset[PhaseName] = frozenset({"before", "settled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The pair of sessions that answers what a segment of treatments has brought."""
+
+    from_session: str
+    to_session: str
+    against: Against
+    kind: OutcomeKind
+    segment: Segment
 
 
 def phase_of(session: str, refs: Iterable[PhotoRef], course: Course) -> Phase:
@@ -22,60 +65,247 @@ def phase_of(session: str, refs: Iterable[PhotoRef], course: Course) -> Phase:
     ----------
     session : str
     refs : iterable of PhotoRef
-        The session's photos.
+        The session's photos. Where their hours differ the fewest count.
     course : Course
 
     Returns
     -------
     Phase
-        ``unknown`` where neither treatments nor names tell.
+        ``unknown`` where neither treatments nor names tell, and on the day of a treatment where the photo's time or
+        that of the treatment is not known: whether it was before or after is never guessed.
     """
     refs = list(refs)
-    hours = [r.hours_after for r in refs if r.hours_after is not None]
-    taken = [r.taken_at for r in refs if r.taken_at is not None]
-    dates = sorted(t.at for t in course.treatments)
-    given = [t for t in dates if taken and t <= min(taken)]
-    number = len(given) or None
-    if hours:
-        days = min(hours) / 24.0
-        return Phase(session=session, days_after=days, treatment_number=number, name=_phase_name(days))
-    before = bool(taken and dates and max(taken) < dates[0]) or any(r.stage in ("pre", "numbing") for r in refs)
-    return Phase(session=session, days_after=None, treatment_number=None, name="before" if before else "unknown")
+    treatments = in_order(course)
+    known = [ref for ref in refs if ref.hours_after is not None]
+    if known:
+        soonest = min(known, key=lambda ref: ref.hours_after or 0.0)
+        return _phase_after(session, (soonest.hours_after or 0.0) / 24.0, _given(soonest, treatments))
+    is_before = any(ref.stage in ("pre", "numbing") for ref in refs) or (
+        bool(treatments) and all(_surely_before(ref, treatments[0]) for ref in refs)
+    )
+    return Phase(session=session, days_after=None, treatment_number=None, name="before" if is_before else "unknown")
 
 
-def _phase_name(days: float) -> PhaseName:
-    if days <= ACUTE_DAYS:
-        return "acute"
-    if days <= PEELING_DAYS:
-        return "peeling"
-    return "settling" if days < SETTLED_DAYS else "settled"
+def photo_phase(ref: PhotoRef, phase: Phase | None, course: Course) -> PhaseName:
+    """Phase of one photo: by its own hours where they are known, else that of its session, if that has one."""
+    if phase is None or ref.hours_after is not None:
+        return phase_of(ref.session, [ref], course).name
+    return phase.name
+
+
+def in_order(course: Course) -> list[Treatment]:
+    """The treatments in order of time, as a phase's ``treatment_number`` counts them from 1."""
+    return sorted(course.treatments, key=lambda treatment: treatment.at)
+
+
+def last_treatment(plan: ClientPlan, session: str) -> Treatment | None:
+    """The treatment that a session comes after; None where none is recorded, or not known which."""
+    number = plan.phases[session].treatment_number
+    return None if number is None else in_order(plan.course)[number - 1]
+
+
+def _given(ref: PhotoRef, treatments: Sequence[Treatment]) -> Sequence[Treatment]:
+    """The treatments up to the one that a photo's hours count from."""
+    if ref.taken_at is None or ref.hours_after is None:
+        return ()
+    if Flag.TIME_UNKNOWN not in ref.flags:
+        return [treatment for treatment in treatments if treatment.at <= ref.taken_at]
+    # Midnight stands for an unknown time: "2h after" counts from the treatment of that day, "day 7" from one before.
+    day = ref.taken_at.date() - timedelta(days=0 if ref.hours_after < 24.0 else 1)
+    return [treatment for treatment in treatments if treatment.at.date() <= day]
+
+
+def _surely_before(ref: PhotoRef, first: Treatment) -> bool:
+    if ref.taken_at is None:
+        return False
+    if Flag.TIME_UNKNOWN in ref.flags or first.at.time() == time(0):
+        return ref.taken_at.date() < first.at.date()
+    return ref.taken_at < first.at
+
+
+def _phase_after(session: str, days: float, given: Sequence[Treatment]) -> Phase:
+    last = given[-1] if given else None
+    redness = quoted_redness_days(last, WHOLE_FACE)
+    bony = QUOTED_BONY_DAYS if redness == QUOTED_REDNESS_DAYS else redness
+    shallow = redness == QUOTED_HOME_DAYS
+    name: PhaseName = "settled"
+    if days <= (QUOTED_HOME_DAYS if shallow else ACUTE_DAYS):
+        name = "acute"
+    elif days <= (LIGHT_PEELING_DAYS if shallow else PEELING_DAYS):
+        name = "peeling"
+    elif days < SETTLED_DAYS:
+        name = "settling"
+    return Phase(
+        session=session,
+        days_after=days,
+        treatment_number=len(given) or None,
+        name=name,
+        redness_days=redness,
+        bony_days=bony,
+        segment="maintenance" if last is not None and last.setting == "maintenance" else "course",
+        # To the day: six weeks after an afternoon's treatment may be a morning.
+        full_effect=round(days) >= FULL_EFFECT_DAYS,
+    )
+
+
+def quoted_redness_days(treatment: Treatment | None, region: str) -> float:
+    """Longest time that clinics quote for redness in a region after a treatment, days.
+
+    Parameters
+    ----------
+    treatment : Treatment or None
+        None where only names tell of it; the figures for needling in the clinic then hold.
+    region : str
+        ``face`` for all of it: the deepest that was recorded. A name that is no region is a mark of the user's.
+
+    Returns
+    -------
+    float
+        NaN where nothing is quoted: the treatment was no needling, or the region was not treated.
+
+    Notes
+    -----
+    Needles of home length count as such only outside of the clinic and where the depth is recorded. One trial saw skin
+    take up to 72 hours after needles that short; see ``QUOTES["redness_home"]``.
+    """
+    if region == NECK and (treatment is None or NECK not in treatment.areas):
+        # "All" is all of the face.
+        return math.nan
+    in_clinic = QUOTED_BONY_DAYS if region in BONY_AREAS else QUOTED_REDNESS_DAYS
+    if treatment is None:
+        return in_clinic
+    if not _NEEDLING.search(treatment.kind) or _OTHER_KINDS.search(treatment.kind):
+        return math.nan
+    if region in REGIONS and treatment.areas and not {region, WHOLE_FACE} & {*treatment.areas} and region != WHOLE_FACE:
+        return math.nan
+    depths = treatment.depth_mm
+    if region == WHOLE_FACE or region not in REGIONS:
+        depth = max(depths.values(), default=math.nan)
+    else:
+        depth = depths.get(region, depths.get(WHOLE_FACE, math.nan))
+    return QUOTED_HOME_DAYS if treatment.setting != "clinic" and depth <= SHALLOW_MM else in_clinic
+
+
+def is_bare(ref: PhotoRef) -> bool:
+    """Whether neither numbing nor other cream was on the skin, as far as is recorded."""
+    return ref.stage not in NEVER_BASELINE and Flag.NOT_A_BASELINE not in ref.flags
 
 
 def find_baseline(
     sessions: Iterable[str], refs_of: Mapping[str, Iterable[PhotoRef]], phases: Mapping[str, Phase]
 ) -> str | None:
-    """The first session that may be a baseline: no numbing or cream on the skin, and not days after a treatment.
+    """The first session that may be a baseline: bare skin, not just treated, and before treatment or settled.
 
-    Falls back to the first without numbing or cream where all are recent.
+    Falls back to one of unknown phase or one to three weeks after a treatment, and to the first with bare skin where
+    all are recent.
     """
-    clean = [
-        s for s in sessions if not any(r.stage in NEVER_BASELINE or r.stage == "directly after" for r in refs_of[s])
-    ]
-    calm = [s for s in clean if phases[s].name not in RECENT_PHASES]
-    return next(iter(calm or clean), None)
+    bare = [s for s in sessions if all(is_bare(r) and r.stage != "directly after" for r in refs_of[s])]
+    calm = [s for s in bare if phases[s].name not in RECENT_PHASES]
+    # A settled session counts for more than one before it whose phase is unknown, unless it is the only result.
+    sure = [s for s in calm[:-1] if phases[s].name in _CALM]
+    return next(iter(sure or calm or bare), None)
 
 
-def outcome_session(plan: ClientPlan) -> str | None:
-    """The session that answers "what did the course do": the last that is neither acute nor peeling, after baseline."""
+def find_outcome(plan: ClientPlan) -> Outcome | None:
+    """The pair of sessions that answers "what did the course do"; None where nothing follows the baseline.
+
+    Returns
+    -------
+    Outcome or None
+        `kind` tells how settled the later session is. ``settled``: the last session that is. ``most settled``: the
+        treatments follow each other too closely for the skin to settle; of the sessions that are as settled as any, the
+        last. ``early``: nothing later than 5 to 20 days after a treatment. ``too soon``: only sooner than that.
+        ``unknown``: no treatment is recorded, or not on which side of one a session lies; dates alone decide.
+
+    Notes
+    -----
+    The baseline is settled or lies before all treatments where there is such a session; where there is none, the
+    comparison of the two sessions says so.
+    """
     if plan.baseline is None:
         return None
     later = plan.sessions[plan.sessions.index(plan.baseline) + 1 :]
-    candidates = [s for s in later if not is_recent(plan, s) and not is_covered(plan, s)]
-    return candidates[-1] if candidates else None
+    sessions = [s for s in later if not in_maintenance(plan, s)]
+    return _find_outcome(plan, plan.baseline, sessions, against="baseline", segment="course")
+
+
+def find_outcomes(plan: ClientPlan) -> tuple[Outcome, ...]:
+    """The outcome of the course, then that of maintenance, as far as there are photos for them."""
+    found = [find_outcome(plan)]
+    if (start := maintenance_baseline(plan)) is not None:
+        sessions = [s for s in plan.sessions if in_maintenance(plan, s)]
+        found.append(_find_outcome(plan, start, sessions, against="maintenance", segment="maintenance"))
+    return tuple(outcome for outcome in found if outcome)
+
+
+def outcome_session(plan: ClientPlan) -> str | None:
+    """The session that shows what the course did; None where there is none, or all are too soon after a treatment."""
+    outcome = find_outcome(plan)
+    return None if outcome is None or outcome.kind == "too soon" else outcome.to_session
+
+
+def _find_outcome(
+    plan: ClientPlan, start: str, sessions: Sequence[str], *, against: Against, segment: Segment
+) -> Outcome | None:
+    # Nothing has been treated yet in a session "before".
+    bare = [s for s in sessions if not is_covered(plan, s) and plan.phases[s].name != "before"]
+    if not bare:
+        return None
+    chosen, kind = _most_settled(plan, bare, segment)
+    if kind == "settled" and plan.phases[start].name == "unknown":
+        kind = "unknown"
+    return Outcome(start, chosen, against, kind, segment)
+
+
+def _most_settled(plan: ClientPlan, sessions: Sequence[str], segment: Segment) -> tuple[str, OutcomeKind]:
+    phases = [plan.phases[s] for s in sessions]
+    settled = [phase.session for phase in phases if phase.name == "settled"]
+    unknown = [phase.session for phase in phases if phase.name == "unknown"]
+    if settled:
+        return settled[-1], "settled"
+    # Dates alone: the last says most. With treatments, a session of unknown phase may be one right after.
+    if unknown and not plan.course.treatments:
+        return unknown[-1], "unknown"
+    never_settles = _never_settles(plan, segment)
+    days = {
+        phase.session: phase.days_after
+        for phase in phases
+        if phase.days_after is not None
+        and (phase.days_after >= EARLY_DAYS or (never_settles and phase.name != "acute"))
+    }
+    if days:
+        most = max(days.values())
+        last = [s for s, after in days.items() if after >= most - _EQUALLY_SETTLED_DAYS][-1]
+        return last, "most settled" if never_settles else "early"
+    return (unknown[-1], "unknown") if unknown else (sessions[-1], "too soon")
+
+
+def _never_settles(plan: ClientPlan, segment: Segment) -> bool:
+    """Whether the next treatment of a segment always came before the skin could settle."""
+    dates = [t.at for t in in_order(plan.course) if (t.setting == "maintenance") == (segment == "maintenance")]
+    return len(dates) > 1 and all(b - a < timedelta(days=SETTLED_DAYS) for a, b in pairwise(dates))
+
+
+def maintenance_baseline(plan: ClientPlan) -> str | None:
+    """What maintenance is held against: the last settled session before its first treatment; None without maintenance.
+
+    Where only maintenance is recorded, a session before it counts as settled: the course was given elsewhere.
+    """
+    first = next((i for i, s in enumerate(plan.sessions) if in_maintenance(plan, s)), None)
+    if first is None:
+        return None
+    wanted = "settled" if any(t.setting != "maintenance" for t in plan.course.treatments) else "before"
+    calm = [s for s in plan.sessions[:first] if plan.phases[s].name == wanted and not is_covered(plan, s)]
+    return calm[-1] if calm else None
+
+
+def in_maintenance(plan: ClientPlan, session: str) -> bool:
+    """Whether the last treatment before the session was one of maintenance."""
+    return plan.phases[session].segment == "maintenance"
 
 
 def is_recent(plan: ClientPlan, session: str) -> bool:
-    """Whether the session lies within a week after a treatment."""
+    """Whether the skin may still be red or peeling from a treatment: within a week after needling in the clinic."""
     return plan.phases[session].name in RECENT_PHASES
 
 
@@ -84,20 +314,28 @@ def is_covered(plan: ClientPlan, session: str) -> bool:
     return session in plan.covered_sessions
 
 
-def redness_status(region: str, days_after: float | None, ci_low: float, ci_high: float) -> CourseStatus:
+def redness_status(
+    phase: Phase, region: str, ci_low: float, ci_high: float, *, treatment: Treatment | None = None
+) -> CourseStatus:
     """How a change of redness against baseline stands to what clinics quote for that day.
 
     Parameters
     ----------
+    phase : Phase
+        Of the later session.
     region : str
-    days_after : float or None
-        Since the last treatment.
     ci_low, ci_high : float
         Interval of the change; above zero is redder.
+    treatment : Treatment or None
+        That it comes after, for the depth in this region and whether it was treated; None takes the phase's own
+        figures, which hold for the deepest.
     """
-    if days_after is None or not (ci_low == ci_low and ci_high == ci_high):
+    if treatment is not None:
+        limit = quoted_redness_days(treatment, region)
+    else:
+        limit = phase.bony_days if region in BONY_AREAS else phase.redness_days
+    if phase.days_after is None or not math.isfinite(limit) or not (math.isfinite(ci_low) and math.isfinite(ci_high)):
         return "cannot say"
-    limit = QUOTED_BONY_DAYS if region in BONY_AREAS else QUOTED_REDNESS_DAYS
-    if days_after <= limit or ci_high <= 0:
+    if phase.days_after <= limit or ci_high <= 0:
         return "within quoted range"
     return "longer than quoted" if ci_low > 0 else "cannot say"

@@ -1,76 +1,47 @@
-"""What is worth a sentence: the outcome, the course of redness, what could not be said."""
+"""What is worth a sentence: the outcome, the trends, the course of redness, what could not be said."""
 
 import math
-from collections.abc import Sequence
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from skinprogress.comparison.course import QUOTED_REDNESS_DAYS, is_recent, outcome_session
-from skinprogress.face.regions import REGIONS, WHOLE_FACE
+from skinprogress.comparison.care import find_care_notes
+from skinprogress.comparison.course import Outcome, find_outcomes, is_recent
+from skinprogress.comparison.recovery import RECOVERY_METRIC, compare_recoveries
+from skinprogress.comparison.sentences import (
+    after_text,
+    change_finding,
+    change_text,
+    date_text,
+    duration_text,
+    interval_text,
+    region_title,
+    session_text,
+    view_text,
+)
+from skinprogress.comparison.verdicts import redness_is_judged
+from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Change, ClientPlan, Comparison, Finding, Flag
+from skinprogress.records import Change, ClientPlan, Comparison, Finding, Flag, Recovery, Trend
+
+__all__ = ["REAL", "VISIBLE_REDNESS", "date_text", "duration_text", "find_findings", "region_title", "session_text"]
 
 REAL = ("improved", "worsened", "changed")
 """Verdicts that say that something is different, in the order in which they are told."""
-MIN_DAYS_BETWEEN_TREATMENTS = 21
 VISIBLE_REDNESS = 2.5
 """Difference of redness that people see, a*-equivalents: COLIPA guideline on erythema."""
+_VISIBLE_SOURCE = "COLIPA guideline on erythema"
 _LEAST_TOLD = 0.1
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-# Below so many days, times are told in units of so many days.
-_UNITS = (
-    (1.5 / 24, 1 / 1440, "minute", "min"),
-    (2, 1 / 24, "hour", "h"),
-    (14, 1, "day", "d"),
-    (183, 7, "week", "wk"),
-    (float("inf"), 30.44, "month", "mo"),
-)
 
 
-def session_text(session: str) -> str:
-    """A session's label for people: ``14 March 2026, 16:30``, or the label itself where it is no date.
-
-    Examples
-    --------
-    >>> session_text("2026-03-14T16:30"), session_text("Session 2")
-    ('14 March 2026, 16:30', 'Session 2')
-    """
-    try:
-        at = datetime.fromisoformat(session)
-    except ValueError:
-        return " ".join(session.split())
-    return f"{date_text(at)}, {at:%H:%M}" if "T" in session else date_text(at)
-
-
-def date_text(at: datetime, *, short: bool = False) -> str:
-    """A day for people: ``14 March 2026``, or ``14 Mar`` for the axis of a chart."""
-    month = _MONTHS[at.month - 1]
-    return f"{at.day} {month[:3]}" if short else f"{at.day} {month} {at.year}"
-
-
-def duration_text(days: float, *, short: bool = False) -> str:
-    """A number of days as people say it, or in the few letters that a chart has room for.
-
-    Examples
-    --------
-    >>> [duration_text(d) for d in (0.02, 1 / 24, 1.2, 9.6, 42, 400)]
-    ['29 minutes', '60 minutes', '29 hours', '10 days', '6 weeks', '13 months']
-    >>> duration_text(42, short=True)
-    '6 wk'
-    """
-    size, word, letters = next((size, word, letters) for limit, size, word, letters in _UNITS if days < limit)
-    count = round(days / size)
-    if short:
-        return f"{count} {letters}"
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def find_findings(plan: ClientPlan, changes: Sequence[Change], comparisons: Sequence[Comparison]) -> list[Finding]:
+def find_findings(
+    plan: ClientPlan,
+    changes: Sequence[Change],
+    comparisons: Sequence[Comparison],
+    *,
+    trends: Sequence[Trend] = (),
+    recoveries: Sequence[Recovery] = (),
+) -> list[Finding]:
     """Sentences with their figures, most important first.
 
     Parameters
@@ -78,64 +49,144 @@ def find_findings(plan: ClientPlan, changes: Sequence[Change], comparisons: Sequ
     plan : ClientPlan
     changes : sequence of Change
     comparisons : sequence of Comparison
+    trends : sequence of Trend
+    recoveries : sequence of Recovery
 
     Returns
     -------
     list of Finding
-        Kinds: ``outcome``, ``redness_peak``, ``redness_fall``, ``not_comparable``, ``longer_than_quoted``, ``bound``,
-        ``spacing``.
+        Kinds: ``outcome`` (``early_result`` within three weeks of a treatment), ``maintenance``, ``trend``,
+        ``recovery``, ``recovery_compared``, ``redness_peak``, ``redness_fall``, the care notes of
+        :func:`~skinprogress.comparison.care.find_care_notes`, ``not_comparable``, ``bound``, ``no_course``.
     """
     return [
-        *_outcome(plan, changes),
+        *(finding for outcome in find_outcomes(plan) for finding in _outcome(plan, outcome, changes)),
+        *_trends(trends),
         *_redness_course(plan, changes),
-        *_longer_than_quoted(changes),
+        *_recoveries(recoveries),
+        *compare_recoveries(recoveries),
+        *find_care_notes(plan, changes),
         *_not_comparable(comparisons),
         *_bounds(changes),
-        *_spacing(plan),
+        *_no_course(plan),
     ]
-
-
-def region_title(name: str) -> str:
-    """A region as people call it; a mark by the name that the user gave it."""
-    return REGIONS[name].title if name in REGIONS else name
 
 
 def _sentence(change: Change, verb: str) -> str:
-    metric = METRICS[change.metric]
-    d = metric.decimals
-    size, low, high = (f"{x:+.{d}f}".replace("-", "−") for x in (change.difference, change.ci_low, change.ci_high))
-    return f"{region_title(change.region)}: {metric.title.lower()} {verb}, {size} {metric.unit} ({low} to {high})"
+    return f"{region_title(change.region)}: {METRICS[change.metric].title.lower()} {verb}, {change_text(change)}"
 
 
-def _finding(kind: str, change: Change, text: str) -> Finding:
-    return Finding(
-        kind=kind,
-        region=change.region,
-        metric=change.metric,
-        figure=change.difference,
-        ci_low=change.ci_low,
-        ci_high=change.ci_high,
-        text=text,
-    )
-
-
-def _outcome(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
-    """Every real change between the baseline and the last session that is neither acute nor peeling."""
-    target = outcome_session(plan)
+def _outcome(plan: ClientPlan, outcome: Outcome, changes: Sequence[Change]) -> list[Finding]:
+    """Every real change over one segment of treatments, up to the session that answers what it has brought."""
+    if outcome.kind == "too soon":
+        return []
     rows = [
         c
         for c in changes
-        if c.against == "baseline" and c.to_session == target and c.verdict in REAL and METRICS[c.metric].charted
+        if c.against == outcome.against
+        and c.to_session == outcome.to_session
+        and c.verdict in REAL
+        and METRICS[c.metric].charted
+        # Peeling skin may be judged as an early result, but by its redness alone.
+        and (redness_is_judged(METRICS[c.metric]) or not is_recent(plan, c.to_session))
     ]
     rows.sort(key=lambda c: (c.verdict == "changed", -abs(c.difference) / max(c.detectable_change, 1e-9)))
+    kind = "early_result" if outcome.kind == "early" else "outcome"
+    label = {
+        "early": f"; early result, {after_text(plan, outcome.to_session)}",
+        "most settled": f"; the skin had not settled: {after_text(plan, outcome.to_session)}",
+    }.get(outcome.kind, "")
     return [
-        _finding(
-            "outcome",
+        change_finding(
+            "maintenance" if outcome.segment == "maintenance" else kind,
             c,
-            f"{_sentence(c, c.verdict)}, from {session_text(c.from_session)} to {session_text(c.to_session)}",
+            f"{_sentence(c, c.verdict)}, from {session_text(c.from_session)} to {session_text(c.to_session)}{label}",
         )
         for c in rows
     ]
+
+
+def _trends(trends: Sequence[Trend]) -> Iterable[Finding]:
+    """Of each metric the trend of the whole face, and in one sentence those regions whose trend is no chance."""
+    for key in dict.fromkeys((t.view, t.segment, t.metric) for t in trends):
+        rows = [t for t in trends if (t.view, t.segment, t.metric) == key]
+        yield from (_trend(t) for t in rows if t.region == WHOLE_FACE)
+        moved = [t for t in rows if t.region != WHOLE_FACE and not t.per_month_low <= 0 <= t.per_month_high]
+        if moved:
+            moved.sort(key=lambda t: -abs(t.per_month) / (t.per_month_high - t.per_month_low))
+            sizes = ", ".join(f"{region_title(t.region)} {_slope_text(t)}" for t in moved)
+            yield _trend_finding(
+                moved[0], f"{METRICS[moved[0].metric].title.lower()} by region: {sizes}, {_over(moved[0])}"
+            )
+
+
+def _trend(t: Trend) -> Finding:
+    metric = METRICS[t.metric]
+    if t.per_month_low <= 0 <= t.per_month_high:
+        said = f"no steady trend of {metric.title.lower()} that these photos could show"
+    else:
+        said = f"{metric.title.lower()} {'rose' if t.per_month > 0 else 'fell'}"
+    last = interval_text((t.difference, t.ci_low, t.ci_high), t.unit, metric.decimals)
+    text = f"{region_title(t.region)}: {said}, {_slope_text(t)}, {_over(t)}; {last} at the last against the first"
+    return _trend_finding(t, text)
+
+
+def _slope_text(t: Trend) -> str:
+    # A month's share of a change needs a decimal more than the change.
+    decimals = METRICS[t.metric].decimals + 1
+    return interval_text((t.per_month, t.per_month_low, t.per_month_high), f"{t.unit} a month", decimals)
+
+
+def _over(t: Trend) -> str:
+    segment = "of maintenance " if t.segment == "maintenance" else ""
+    return (
+        f"over {len(t.sessions)} sessions {segment}from {session_text(t.sessions[0])} to "
+        f"{session_text(t.sessions[-1])}{view_text(t.view)}"
+    )
+
+
+def _trend_finding(t: Trend, text: str) -> Finding:
+    return Finding(
+        kind="trend",
+        region=t.region,
+        metric=t.metric,
+        figure=t.per_month,
+        ci_low=t.per_month_low,
+        ci_high=t.per_month_high,
+        text=text,
+        view=t.view,
+        unit=f"{t.unit} a month",
+        from_session=t.sessions[0],
+        to_session=t.sessions[-1],
+    )
+
+
+def _recoveries(recoveries: Sequence[Recovery]) -> Iterable[Finding]:
+    """How quickly the redness of the whole face faded after each treatment, or why that cannot be told."""
+    for r in (r for r in recoveries if r.region == WHOLE_FACE):
+        where = f"{region_title(r.region)}{view_text(r.view)}"
+        if r.reason:
+            text = f"{where}: how quickly redness faded after treatment {r.treatment} cannot be told: {r.reason}"
+        else:
+            half, low, high = (f"{h:.0f}" for h in (r.half_life_h, r.half_life_low_h, r.half_life_high_h))
+            rise = interval_text((r.amplitude, r.amplitude_low, r.amplitude_high), r.unit, METRICS[r.metric].decimals)
+            text = (
+                f"{where}: redness rose by {rise} after treatment {r.treatment}, and half of that was gone after "
+                f"{half} hours ({low} to {high})"
+            )
+        yield Finding(
+            kind="recovery",
+            region=r.region,
+            metric=r.metric,
+            figure=r.half_life_h,
+            ci_low=r.half_life_low_h,
+            ci_high=r.half_life_high_h,
+            text=text,
+            view=r.view,
+            unit="hours",
+            from_session=r.before,
+            to_session=r.sessions[-1],
+        )
 
 
 def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
@@ -143,7 +194,7 @@ def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
     rows = [
         c
         for c in changes
-        if c.metric == "redness_index" and c.region == WHOLE_FACE and c.against == "baseline" and np.isfinite(c.ci_low)
+        if c.metric == RECOVERY_METRIC and c.region == WHOLE_FACE and c.against == "baseline" and np.isfinite(c.ci_low)
     ]
     recent = [c for c in rows if is_recent(plan, c.to_session)]
     if not recent:
@@ -151,8 +202,8 @@ def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
     peak = max(recent, key=lambda c: c.difference)
     if not peak.ci_low > 0:
         return []
-    when = _after(plan, peak.to_session)
-    found = [_finding("redness_peak", peak, f"{_sentence(peak, 'rose')} {when}")]
+    when = after_text(plan, peak.to_session)
+    found = [change_finding("redness_peak", peak, f"{_sentence(peak, 'rose')} {when}")]
     at = plan.sessions.index(peak.to_session)
     later = [c for c in rows if plan.sessions.index(c.to_session) > at and c.view == peak.view]
     for change in later:
@@ -162,32 +213,10 @@ def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
                 how = "back at the baseline, as far as these photos can tell,"
             else:
                 how = f"down to {max(left, 0.0):.0%} of that rise"
-            text = f"whole face: {METRICS[change.metric].title.lower()} was {how} {_after(plan, change.to_session)}"
-            found.append(_finding("redness_fall", change, text))
+            text = f"whole face: {METRICS[change.metric].title.lower()} was {how} {after_text(plan, change.to_session)}"
+            found.append(change_finding("redness_fall", change, text))
             break
     return found
-
-
-def _after(plan: ClientPlan, session: str) -> str:
-    phase = plan.phases[session]
-    if phase.days_after is None:
-        return f"on {session_text(session)}"
-    number = "the treatment" if phase.treatment_number is None else f"treatment {phase.treatment_number}"
-    return f"{duration_text(phase.days_after)} after {number}"
-
-
-def _longer_than_quoted(changes: Sequence[Change]) -> list[Finding]:
-    rows = [c for c in changes if c.course_status == "longer than quoted" and c.metric == "redness_index"]
-    return [
-        _finding(
-            "longer_than_quoted",
-            c,
-            f"{_sentence(c, 'still raised')} on {session_text(c.to_session)}: clinics quote up to "
-            f"{QUOTED_REDNESS_DAYS:.0f} days (3–5 over bone); ask the clinician",
-        )
-        for c in rows
-        if c.region != WHOLE_FACE
-    ]
 
 
 def _not_comparable(comparisons: Sequence[Comparison]) -> list[Finding]:
@@ -202,9 +231,12 @@ def _not_comparable(comparisons: Sequence[Comparison]) -> list[Finding]:
             ci_high=nan,
             text=f"{session_text(c.from_session)} and {session_text(c.to_session)} cannot be compared: "
             + "; ".join(c.reasons),
+            view=c.view,
+            from_session=c.from_session,
+            to_session=c.to_session,
         )
         for c in comparisons
-        if c.grade == "F" and c.against == "baseline"
+        if c.grade == "F" and c.against in ("baseline", "maintenance")
     ]
 
 
@@ -225,10 +257,10 @@ def _bounds(changes: Sequence[Change]) -> list[Finding]:
         if paler:
             text = f"at least {_least(-paler.ci_high)} a*-eq less red, unless the rest of the face became redder"
             found.append(_bound(paler, text))
-        whole = next((c for c in rows if c.metric == "redness_index" and c.region == WHOLE_FACE), None)
+        whole = next((c for c in rows if c.metric == RECOVERY_METRIC and c.region == WHOLE_FACE), None)
         if whole and max(abs(whole.ci_low), abs(whole.ci_high)) <= VISIBLE_REDNESS:
             text = f"redness changed by no more than people see ({VISIBLE_REDNESS} a*-eq), whatever the direction"
-            found.append(_bound(whole, text))
+            found.append(_bound(whole, text, source=_VISIBLE_SOURCE))
         elif whole and max(whole.ci_low, -whole.ci_high) >= _LEAST_TOLD:
             least, word = (whole.ci_low, "redder") if whole.ci_low > 0 else (-whole.ci_high, "less red")
             found.append(_bound(whole, f"at least {_least(least)} a*-eq {word}"))
@@ -240,25 +272,17 @@ def _least(size: float) -> str:
     return f"{math.floor(size * 10.0) / 10.0:.1f}"
 
 
-def _bound(change: Change, text: str) -> Finding:
+def _bound(change: Change, text: str, *, source: str = "") -> Finding:
     when = f"from {session_text(change.from_session)} to {session_text(change.to_session)}"
-    return _finding("bound", change, f"{region_title(change.region)}: {text}, {when}")
+    return change_finding("bound", change, f"{region_title(change.region)}: {text}, {when}", source=source)
 
 
-def _spacing(plan: ClientPlan) -> list[Finding]:
-    dates = sorted(t.at for t in plan.course.treatments)
+def _no_course(plan: ClientPlan) -> list[Finding]:
+    if plan.course.treatments or any(phase.days_after is not None for phase in plan.phases.values()):
+        return []
     nan = float("nan")
-    return [
-        Finding(
-            kind="spacing",
-            region=WHOLE_FACE,
-            metric="",
-            figure=float((b - a).days),
-            ci_low=nan,
-            ci_high=nan,
-            text=f"{(b - a).days} days between the treatments of {date_text(a)} and {date_text(b)}: clinics leave "
-            "at least three weeks; ask the clinician",
-        )
-        for a, b in pairwise(dates)
-        if (b - a).days < MIN_DAYS_BETWEEN_TREATMENTS
-    ]
+    text = (
+        "no treatments are recorded: the days after a treatment cannot be told from the others; `skinprogress init "
+        "FOLDER` drafts a course.toml to write them into"
+    )
+    return [Finding(kind="no_course", region=WHOLE_FACE, metric="", figure=nan, ci_low=nan, ci_high=nan, text=text)]

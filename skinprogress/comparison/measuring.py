@@ -103,7 +103,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
             if skip or not applies_to(metric, region):
                 continue
             area = areas[region, metric.on_blood]
-            value, error, flags = _measure(face, metric, area)
+            value, error, flags = _measure(face, metric, area, settings)
             coverage = face.coverage.get(region)
             rows.append(
                 Measurement(
@@ -128,7 +128,7 @@ def measure_face(face: MeasuredFace, *, plan: ClientPlan, settings: Settings) ->
     return rows
 
 
-def _measure(face: MeasuredFace, metric: Metric, area: Area | None) -> tuple[float, float, Flag]:
+def _measure(face: MeasuredFace, metric: Metric, area: Area | None, settings: Settings) -> tuple[float, float, Flag]:
     """Value, standard error and flags of one metric in one area."""
     nan = float("nan")
     if metric.color_gradient is not None and Flag.NO_COLOR in face.flags:
@@ -140,7 +140,13 @@ def _measure(face: MeasuredFace, metric: Metric, area: Area | None) -> tuple[flo
     if not np.isfinite(value):
         return nan, nan, area.flags | why_nothing(face, metric, area)
     within = within_error([found])
-    session = session_error(metric.name, value=value, compensated=face.light is not None)
+    session = session_error(
+        metric.name,
+        value=value,
+        area_mm2=area.area_mm2,
+        compensated=face.light is not None,
+        calibration=settings.calibration,
+    )
     color = color_error(metric, face.correction, value=value) * sensitivity(face, metric, area)
     light = light_error(face, metric, area, value=value)
     error = float(np.sqrt(within**2 + session**2 + color**2 + light**2))

@@ -105,20 +105,26 @@ def align_maps(faces: Sequence[MeasuredFace], skin: npt.NDArray[np.bool_]) -> Al
     px_per_mm = float(np.median(coarsest[skin])) if skin.any() else float("nan")
     blur_px = max(sigmas_mm) * px_per_mm
     matched = blur_px <= MAX_SIGMA_PX and not any(f.softness.reason for f in faces)
+    # A lens blurs by px of the photo, which are larger on skin that turns away.
+    per_px = _seen_by_all(faces, inputs) if matched and blur_px > NOT_WORTH_BLURRING_PX else None
     alike = []
     for face, data, sigma_mm in zip(faces, inputs, sigmas_mm, strict=True):
         noise: Noise | None = None
         if matched:
             noise = _noise_beyond_common(face, faces)
-            if sigma_mm * px_per_mm > NOT_WORTH_BLURRING_PX:
-                # A lens blurs by px of the photo, which are larger on skin that turns away.
-                full_px_per_mm = np.fmin.reduce([seen_px_per_mm(d, _visibility(face)) for d in inputs])
-                data = blur_luminance(data, sigma_mm * px_per_mm / (full_px_per_mm * data.mm_per_px))
+            if per_px is not None and sigma_mm * px_per_mm > NOT_WORTH_BLURRING_PX:
+                data = blur_luminance(data, sigma_mm * px_per_mm / per_px)
                 own_px = sigma_mm * float(np.median(face.seen_px_per_mm[skin]))
                 noise = tuple((part.blurred(own_px), weight) for part, weight in noise)
         alike.append(_measured_anew(face, data, noise))
     finest_mm = max(f.softness.finest_mm for f in faces)
     return AlikeFaces(tuple(alike), blur_px if matched else float("nan"), finest_mm)
+
+
+def _seen_by_all(faces: Sequence[MeasuredFace], inputs: Sequence[MetricInput]) -> FloatMap:
+    """Photo px per frame px of the coarsest photo, place by place."""
+    seen = [seen_px_per_mm(data, _visibility(face)) for face, data in zip(faces, inputs, strict=True)]
+    return np.asarray(np.fmin.reduce(seen) * inputs[0].mm_per_px, np.float32)
 
 
 def _blurs_needed(faces: Sequence[MeasuredFace]) -> list[float]:

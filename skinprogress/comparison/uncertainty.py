@@ -1,11 +1,12 @@
 """Pure statistics: region statistics, their error by blocks of skin, simultaneous intervals."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 Statistic = Literal["trimmed_mean", "spread", "mean", "total"]
 FloatMap = npt.NDArray[np.float32]
@@ -190,3 +191,86 @@ def simultaneous_z(confidence_level: float, n_tests: int) -> float:
     """
     each = confidence_level ** (1.0 / max(n_tests, 1))
     return float(ndtri(0.5 + each / 2.0))
+
+
+# The calibration knows a single shot about as well as so many repeated shots would tell.
+_SHOTS_KNOWN = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShotScatter:
+    """How far shots of the same session lie from each other.
+
+    Attributes
+    ----------
+    squares : float
+        Sum of squared deviations from the means of their sessions.
+    n_free : int
+        Degrees of freedom: shots less sessions.
+    """
+
+    squares: float = 0.0
+    n_free: int = 0
+
+    @classmethod
+    def of(cls, sessions: Iterable[Sequence[float]]) -> "ShotScatter":
+        """Pool the shots of several sessions, one series a session; shots that were not measured (NaN) do not count."""
+        squares, n_free = 0.0, 0
+        for values in sessions:
+            finite = np.array([v for v in values if np.isfinite(v)])
+            if finite.size > 1:
+                squares += float(((finite - finite.mean()) ** 2).sum())
+                n_free += finite.size - 1
+        return cls(squares, n_free)
+
+    def excess(self, known: float) -> float:
+        """Variance of a shot beyond what is known of it, never less than 0.
+
+        Parameters
+        ----------
+        known : float
+            Variance of a single shot as the calibration has it; NaN gives 0.
+
+        Notes
+        -----
+        Few shots say little: the known variance counts as six more of them (a scaled inverse chi-square prior), so
+        that two shots which happen to differ do not double the interval.
+
+        Examples
+        --------
+        >>> ShotScatter.of([(1.0, 3.0)]).excess(2.0), ShotScatter.of([(0.0, 8.0)]).excess(2.0) > 0
+        (0.0, True)
+        """
+        if not self.n_free or not known >= 0.0:
+            return 0.0
+        pooled = (self.squares + _SHOTS_KNOWN * known) / (self.n_free + _SHOTS_KNOWN)
+        return max(0.0, pooled - known)
+
+
+def two_sided_p(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Probability of a normal deviate at least so far from 0, on either side."""
+    return np.asarray(2.0 * ndtr(-np.abs(z)))
+
+
+def holm_adjusted(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Probabilities adjusted so that those below a level hold together at that level, whatever their dependence.
+
+    Parameters
+    ----------
+    p : (n,) float64
+        Without NaN.
+
+    References
+    ----------
+    Holm 1979, "A simple sequentially rejective multiple test procedure", Scand J Stat 6.
+
+    Examples
+    --------
+    >>> holm_adjusted(np.array([0.01, 0.5, 0.02])).round(2).tolist()
+    [0.03, 0.5, 0.04]
+    """
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1.0))
+    adjusted = np.empty(p.size)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted

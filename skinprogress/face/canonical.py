@@ -125,18 +125,23 @@ def raster(side_px: int) -> Raster:
     m = mesh()
     corners = m.uv[m.triangles].astype(np.float64) * side_px  # (898, 3, 2), px edges at integers
     owner = np.full((side_px, side_px), -1, np.int32)
-    for index, triangle in enumerate(corners):
-        low = np.floor(triangle.min(axis=0)).astype(int).clip(0, side_px)
-        high = np.ceil(triangle.max(axis=0)).astype(int).clip(0, side_px)
-        ys, xs = np.mgrid[low[1] : high[1], low[0] : high[0]]
-        w = _barycentric(triangle[None], np.stack([xs.ravel() + 0.5, ys.ravel() + 0.5], axis=1))
-        hit = (w >= -1e-9).all(axis=1).reshape(xs.shape)
-        block = owner[low[1] : high[1], low[0] : high[0]]
+    low = np.floor(corners.min(axis=1)).astype(int).clip(0, side_px)
+    high = np.ceil(corners.max(axis=1)).astype(int).clip(0, side_px)
+    centres = np.arange(side_px) + 0.5
+    for index, (a, b, c) in enumerate(corners):
+        cols, rows = (slice(*ends) for ends in zip(low[index], high[index], strict=True))
+        (ux, uy), (vx, vy) = b - a, c - a
+        # Barycentric weights as in _barycentric, but of a row and a column of centres: that is most of the time.
+        x, y = centres[cols] - a[0], centres[rows, None] - a[1]
+        det = ux * vy - uy * vx
+        w1, w2 = (x * vy - y * vx) / det, (ux * y - uy * x) / det
+        hit = (w1 >= -1e-9) & (w2 >= -1e-9) & (1.0 - w1 - w2 >= -1e-9)
+        block = owner[rows, cols]
         block[hit & (block < 0)] = index
     inside = owner >= 0
-    rows, cols = np.nonzero(inside)
+    ys, xs = np.nonzero(inside)
     triangle_of = owner[inside]
-    weights = _barycentric(corners[triangle_of], np.stack([cols + 0.5, rows + 0.5], axis=1))
+    weights = _barycentric(corners[triangle_of], np.stack([xs + 0.5, ys + 0.5], axis=1))
     n = len(triangle_of)
     entries = weights.astype(np.float32).ravel(), m.triangles[triangle_of].ravel(), np.arange(0, 3 * n + 1, 3)
     return Raster(inside=inside, triangle=triangle_of, interpolation=csr_array(entries, shape=(n, N_VERTICES)))

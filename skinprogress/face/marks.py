@@ -117,32 +117,6 @@ def share_on_skin(polygon_xy: npt.ArrayLike, face_map: FaceMap, mask: Mask) -> f
     return min(1.0, float((on_skin.astype(np.float64) ** 2).sum()) / area) if area else 0.0
 
 
-def mark_box(mask: Mask, *, margin: float = 0.6, least_px: int = 48) -> tuple[slice, slice]:
-    """Rows and columns of a square around a mark, to be cut out of the canonical frame for showing.
-
-    Parameters
-    ----------
-    mask : (S, S) bool
-    margin : float
-        Room on each side, share of the mark's longer side.
-    least_px : int
-        Shortest side of the square.
-
-    Returns
-    -------
-    rows, cols : slice
-        Within the frame, as large as the frame at most; the whole frame for an empty mask.
-    """
-    frame = mask.shape[0]
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    if not width:
-        return slice(0, frame), slice(0, frame)
-    side = min(frame, max(least_px, round(max(width, height) * (1.0 + 2.0 * margin))))
-    starts = (min(max(0, low + (length - side) // 2), frame - side) for low, length in ((y, height), (x, width)))
-    rows, cols = (slice(start, start + side) for start in starts)
-    return rows, cols
-
-
 def _draw_outline(corners: Points) -> tuple[npt.NDArray[np.uint8], Points, float]:
     """The outline filled with 255 on a fine drawing; where in the photo that begins, and its px per photo px."""
     low = np.floor(corners.min(axis=0)) - 1.0

@@ -1,6 +1,6 @@
 """What every metric is computed from, prepared once per face."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -82,6 +82,11 @@ class MetricInput:
             self._kept[name] = make(self)
         found: T = self._kept[name]
         return found
+
+    def with_finds(self, other: "MetricInput", names: Iterable[str]) -> "MetricInput":
+        """The same face with what is :meth:`kept` of another under the given names: small things that took long."""
+        self._kept.update({name: other._kept[name] for name in names if name in other._kept})
+        return self
 
     def every(self, step: int) -> "MetricInput":
         """The same face on every ``step``-th px of each row and column: what is computed px by px needs no more."""

@@ -62,20 +62,12 @@ class Layers:
 
         Faces are kept until they have been compared; :meth:`restored` gives the frame back.
         """
-        full = _with_finds(replace(self.full, linear_rgb=self.full.linear_rgb.astype(np.float16)), self.full)
+        full = replace(self.full, linear_rgb=self.full.linear_rgb.astype(np.float16)).with_finds(self.full, _FINDS)
         return Layers(px=self.px, grid=replace(self.grid), full=full, bare=full, step=self.step)
 
     def restored(self) -> MetricInput:
         """The canonical frame of a stored face."""
-        return _with_finds(replace(self.full, linear_rgb=self.full.linear_rgb.astype(np.float32)), self.full)
-
-
-def _with_finds(data: MetricInput, found_in: MetricInput) -> MetricInput:
-    """Small things that took long to find go along."""
-    for name in _FINDS:
-        if name in found_in._kept:
-            data._kept[name] = found_in._kept[name]
-    return data
+        return replace(self.full, linear_rgb=self.full.linear_rgb.astype(np.float32)).with_finds(self.full, _FINDS)
 
 
 def make_layers(full: MetricInput, *, bare: MetricInput, step: int) -> Layers:

@@ -53,10 +53,10 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         figure = style.new_figure(width, height)
         grid = (left_in / width, foot_in / height, cell_in * len(sessions) / width, 0.37 * len(regions) / height)
         ax = figure.add_axes(grid)
-        _draw_cells(ax, changes, regions, sessions, spec.better, spec.decimals, style.early_sessions(result))
+        limit = style.color_limit(list(changes.values()), style.unsettled_sessions(result))
+        _draw_cells(ax, changes, regions, sessions, spec.better, spec.decimals, limit)
         _label_cells(ax, regions, sessions, line, result)
         bar_x = grid[0] + grid[2] + 0.18 / width
-        limit = style.color_limit(list(changes.values()), style.early_sessions(result))
         style.draw_color_bar(figure, (bar_x, grid[1], 0.11 / width, grid[3]), spec.better, limit, spec.decimals)
         style.draw_heading(figure, title, style.about_text(spec.unit, view, spec.better))
         style.draw_symbol_key(figure, changes.values(), result.settings.confidence_level)
@@ -70,9 +70,8 @@ def _draw_cells(
     sessions: list[str],
     better: str | None,
     decimals: int,
-    early: frozenset[str],
+    limit: float,
 ) -> None:
-    limit = style.color_limit(list(changes.values()), early)
     for (region, session), change in changes.items():
         row, column = regions.index(region), sessions.index(session)
         fill = style.change_fill(change, better, limit)

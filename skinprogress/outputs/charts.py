@@ -14,15 +14,17 @@ from skinprogress.outputs.changemap import plot_change_map
 from skinprogress.outputs.chosen import best_measurements, changes_since_baseline, headline_session
 from skinprogress.outputs.facemap import plot_face_map, read_face_crop
 from skinprogress.outputs.files import write_whole
+from skinprogress.outputs.recovery import plot_recovery, recoveries_of
 from skinprogress.outputs.timeline import Timeline, lay_out_sessions
-from skinprogress.records import ClientResult, Measurement, View
+from skinprogress.outputs.trends import LINE_PT, draw_trends, find_divider, trends_of
+from skinprogress.records import ClientResult, Measurement, Trend, View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
-Z95 = 1.959964
-"""Half-width of a 95 % interval in standard errors."""
 Point = tuple[float, float]
 
 
@@ -30,7 +32,8 @@ def write_charts(result: ClientResult, out: Path) -> list[Path]:
     """Write all charts that the result has data for to ``out/charts``, each as PNG and SVG.
 
     Per metric and view: ``trend_{metric}_{view}`` (from two sessions on), ``change_map_{metric}_{view}`` and
-    ``face_map_{metric}_{view}`` (the outcome against the baseline).
+    ``face_map_{metric}_{view}`` (the outcome against the baseline); per view ``recovery_{view}`` (the days after each
+    treatment).
 
     Returns
     -------
@@ -61,6 +64,8 @@ def write_charts(result: ClientResult, out: Path) -> list[Path]:
             start, end = next((c.from_session, c.to_session) for c in shown if c.to_session == session)
             figure = plot_face_map(result, metric=metric, view=view, from_session=start, to_session=end, crop=crop)
             paths += _save(figure, folder / f"face_map_{metric}_{view}")
+        if recoveries_of(result, view):
+            paths += _save(plot_recovery(result, view=view), folder / f"recovery_{view}")
     return paths
 
 
@@ -78,7 +83,8 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
     -------
     Figure
         A session's value is the mean over its photos; its interval is 1.96 times their mean standard error over the
-        root of their number. All panels share one scale.
+        root of their number. All panels share one scale. Where the calm sessions of a region bear a slope, it is drawn
+        with its band and its figure.
 
     Notes
     -----
@@ -95,19 +101,29 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
         labels, turned = _session_labels(line, 720 / n_columns)
         # Upright labels take as much room as the longest has letters.
         foot_in = 0.62 + (0.06 * max(map(len, labels), default=0) if turned else 0.3)
+        apart = style.incomparable_sessions(result, view)
+        slopes = trends_of(result, metric, view)
+        handles = _trend_handles(result, line, apart, has_slope=bool(slopes))
+        # At 7.5 pt a letter takes 4.2 pt, sign and gap of an entry 36 pt.
+        n_rows_of_legend = math.ceil(sum(4.2 * len(str(h.get_label())) + 36 for h in handles) / 700)
+        foot_in += 0.17 * (n_rows_of_legend - 1)
         height = 1.45 * n_rows + 0.75 + foot_in
         figure = style.new_figure(10.5, height)
         figure.subplots_adjust(
             left=0.06, right=0.985, top=1 - 0.72 / height, bottom=foot_in / height, hspace=0.34, wspace=0.07
         )
         axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-        apart = style.incomparable_sessions(result, view)
         for ax, region in zip(axes, regions, strict=False):
-            _draw_panel(ax, values[region], line, result, apart)
+            _draw_panel(ax, values[region], line, result, apart, slopes.get(region, []))
             ax.set_title(style.region_title(region), loc="left", fontsize=8.5, y=1.0, pad=3)
-        _frame_panels(axes, len(regions), n_columns, line, _limits(values), labels, turned)
+        _frame_panels(axes, len(regions), n_columns, line, _limits(values, slopes), labels, turned)
         style.draw_heading(figure, spec.title, style.about_text(spec.unit, view, spec.better))
-        _trend_legend(figure, result, line, apart)
+        figure.legend(
+            handles=handles, loc="lower left", bbox_to_anchor=(0.05, 0.19 / height),
+            ncols=math.ceil(len(handles) / n_rows_of_legend), frameon=False, fontsize=7.5, handletextpad=0.5,
+            columnspacing=1.8, borderaxespad=0,
+        )  # fmt: skip
+        figure.text(0.0565, 0.07 / height, line.note, fontsize=7, color=style.MUTED, va="bottom")
     return figure
 
 
@@ -125,7 +141,7 @@ def _session_values(measurements: list[Measurement]) -> dict[str, dict[str, Poin
             session: (
                 float(np.mean([m.value for m in rows])),
                 # Most of the error is the session's and the same for all its photos: more shots do not shrink it.
-                Z95 * float(np.mean([m.standard_error for m in rows])),
+                style.Z95 * float(np.mean([m.standard_error for m in rows])),
             )
             for session, rows in sessions.items()
         }
@@ -133,8 +149,8 @@ def _session_values(measurements: list[Measurement]) -> dict[str, dict[str, Poin
     }
 
 
-def _limits(values: dict[str, dict[str, Point]]) -> tuple[float, float]:
-    """Return the range of y with room for the treatment numbers; one huge interval does not flatten the rest."""
+def _limits(values: dict[str, dict[str, Point]], slopes: dict[str, list[Trend]]) -> tuple[float, float]:
+    """Return the range of y with room for numbers and slopes in words; one huge interval does not flatten the rest."""
     points = np.array([p for sessions in values.values() for p in sessions.values()]).reshape(-1, 2)
     if not points.size:
         return 0.0, 1.0
@@ -142,11 +158,18 @@ def _limits(values: dict[str, dict[str, Point]]) -> tuple[float, float]:
     half = np.nan_to_num(np.minimum(points[:, 1], 4 * np.median(known) if known.size else 0.0))
     low, high = float(np.min(points[:, 0] - half)), float(np.max(points[:, 0] + half))
     room = max(high - low, 1e-9)
-    return low - 0.06 * room, high + 0.2 * room
+    # A panel is some 78 pt high.
+    words = max(map(len, slopes.values()), default=0) * LINE_PT / 78
+    return low - (0.06 + 1.26 * words / (1 - words)) * room, high + 0.2 * room
 
 
 def _draw_panel(
-    ax: "Axes", points: dict[str, Point], line: Timeline, result: ClientResult, apart: frozenset[str]
+    ax: "Axes",
+    points: dict[str, Point],
+    line: Timeline,
+    result: ClientResult,
+    apart: frozenset[str],
+    slopes: list[Trend],
 ) -> None:
     """Draw the sessions of one region; numbing and what cannot be compared stand aside, unjoined."""
     early, aside = style.early_sessions(result), {*style.aside_sessions(result), *apart}
@@ -156,7 +179,11 @@ def _draw_panel(
     for x, _ in line.treatments:
         ax.axvline(x, color=style.TREATMENT, lw=0.8, ls=(0, (3, 2)), zorder=1)
     joined = [s for s in line.x if s in points and s not in aside]
-    ax.plot([line.x[s] for s in joined], [points[s][0] for s in joined], color=style.LINE, lw=0.9, alpha=0.55, zorder=2)
+    thin = 0.25 if slopes else 0.55
+    ax.plot([line.x[s] for s in joined], [points[s][0] for s in joined], color=style.LINE, lw=0.9, alpha=thin, zorder=2)
+    draw_trends(ax, slopes, points, line.x)
+    if divider := find_divider(result, line.x):
+        ax.axvline(divider[0], color=style.MUTED, lw=0.8, zorder=1)
     for shown, color, face in (
         ([s for s in joined if s not in early], style.LINE, style.LINE),
         ([s for s in joined if s in early], style.LINE, style.PAPER),
@@ -221,7 +248,10 @@ def _number_treatments(ax: "Axes", line: Timeline, pt_per_step: float) -> None:
             )  # fmt: skip
 
 
-def _trend_legend(figure: "Figure", result: ClientResult, line: Timeline, apart: frozenset[str]) -> None:
+def _trend_handles(
+    result: ClientResult, line: Timeline, apart: frozenset[str], *, has_slope: bool
+) -> "list[Line2D | Patch]":
+    """Return the entries of the legend, of what the chart shows only."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -237,14 +267,13 @@ def _trend_legend(figure: "Figure", result: ClientResult, line: Timeline, apart:
         handles.append(Line2D([], [], **mark, color=style.ASIDE, label="cannot be compared with the baseline"))
     if line.treatments:
         handles.append(Line2D([], [], color=style.TREATMENT, lw=0.9, ls=(0, (3, 2)), label="treatment"))
+    if has_slope:
+        handles.append(Line2D([], [], color=style.SLOPE, lw=1.4, label="slope over the calm sessions"))
+    if divider := find_divider(result, line.x):
+        handles.append(Line2D([], [], color=style.MUTED, lw=0.8, label=divider[1]))
     if result.plan.baseline is not None:
         handles.append(Patch(fc=style.BAND, label="interval of the baseline"))
-    height = figure.get_figheight()
-    figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.05, 0.19 / height), ncols=len(handles), frameon=False,
-        fontsize=7.5, handletextpad=0.5, columnspacing=1.8, borderaxespad=0,
-    )  # fmt: skip
-    figure.text(0.0565, 0.07 / height, line.note, fontsize=7, color=style.MUTED, va="bottom")
+    return handles
 
 
 def _save(figure: "Figure", stem: Path) -> list[Path]:

@@ -4,13 +4,20 @@ from collections.abc import Iterable
 
 from skinprogress.comparison.course import outcome_session
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Change, ClientResult, Comparison, Measurement, View
+from skinprogress.records import Against, Change, ClientResult, Comparison, Measurement, View
 
 
 def changes_since_baseline(
-    result: ClientResult, metric: str | None = None, view: View | None = None, *, charted: bool = True
+    result: ClientResult,
+    metric: str | None = None,
+    view: View | None = None,
+    *,
+    charted: bool = True,
+    against: Against = "baseline",
 ) -> list[Change]:
     """Changes against the baseline: of one metric, or of all that are charted (or not), and one view or all.
+
+    With `against` those since maintenance began, or since the session before.
 
     Returns
     -------
@@ -19,7 +26,7 @@ def changes_since_baseline(
     """
     wanted = {m.name for m in METRICS.values() if m.name == metric or (metric is None and m.charted == charted)}
     return list(
-        best_of(c for c in result.changes if c.against == "baseline" and c.metric in wanted and view in (None, c.view))
+        best_of(c for c in result.changes if c.against == against and c.metric in wanted and view in (None, c.view))
     )
 
 

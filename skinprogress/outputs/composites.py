@@ -22,10 +22,9 @@ from skinprogress.outputs.pairs import (
     used_views,
 )
 from skinprogress.outputs.style import INK, MUTED, PAPER
-from skinprogress.outputs.wording import is_early, phase_text, safe_name
+from skinprogress.outputs.wording import TOO_SOON, caution_text, is_early, phase_text, safe_name
 from skinprogress.records import ClientResult, View
 
-TOO_SOON = "too soon to judge the outcome"
 _JPEG_QUALITY = 92
 
 
@@ -58,8 +57,9 @@ def render_before_after(
     for title, session, name in zip(("Before", "After"), (pair.from_session, pair.to_session), pair.names, strict=True):
         phase = result.plan.phases.get(session)
         where = phase_text(phase)
-        if where and is_early(phase):
-            where += f": {TOO_SOON}"
+        caution = caution_text(phase)
+        if where and caution and (title == "After" or is_early(phase)):
+            where += f": {caution}"
         captions.append((title, name, where))
     return _compose(pair, captions)
 
@@ -191,13 +191,16 @@ def _compose(pair: AlignedPair, captions: list[tuple[str, str, str]]) -> Rgb:
     total = max(2 * width + gap, 34 * size) + 2 * margin
     left = (total - 2 * width - gap) // 2
     # Too soon to judge is no small print.
-    place = font(round(0.85 * size))
+    place, warned = font(round(0.85 * size)), font(round(0.85 * size), bold=True)
     column = max(width, (total - 2 * margin - gap) // 2)
     blocks = [
         [
             *((line, font(round(1.15 * size), bold=True), INK) for line in (title,)),
             *((line, font(size), INK) for line in wrap(date, font(size), column)),
-            *((line, place, INK if where.endswith(TOO_SOON) else MUTED) for line in wrap(where, place, column)),
+            *(
+                (line, warned if where.endswith(TOO_SOON) else place, INK if where.endswith(TOO_SOON) else MUTED)
+                for line in wrap(where, warned, column)
+            ),
         ]
         for title, date, where in captions
     ]

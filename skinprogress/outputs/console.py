@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from skinprogress.comparison.course import is_covered, is_recent
-from skinprogress.comparison.findings import REAL, region_title
+from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.sentences import region_title
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.chosen import changes_since_baseline
 from skinprogress.outputs.groups import by_group, in_text, sized, story_of
+from skinprogress.outputs.healing import status_text
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.wording import listed
 from skinprogress.photos.scan import one_line
@@ -148,14 +150,15 @@ def describe_session(result: ClientResult, session: str, changes: Sequence[Chang
         return "not compared"
     if all(c.verdict == "not comparable" for c in changes):
         return "NOT COMPARABLE: see the report for why"
-    recent = is_recent(result.plan, session)
+    if is_recent(result.plan, session):
+        return "\n".join(filter(None, ["too soon to judge", status_text(changes)]))
     parts = list(_real_changes(changes))
     blind = [in_text(m) for m in METRICS.values() if _is_blind(m.name, changes)]
     if not parts:
         parts = ["no change that these photos could have shown"]
     if blind:
         parts.append(f"not comparable: {_first(blind)}")
-    return "\n".join([*(["too soon to judge"] if recent else []), *parts])
+    return "\n".join(parts)
 
 
 def _is_blind(metric: str, changes: Sequence[Change]) -> bool:

@@ -162,7 +162,7 @@ def _changes_between(
 def _limit(result: ClientResult, metric: str, view: View, shown: list[Change]) -> float:
     """Return the full-colour change: the same as in the map of changes, so that both can be read together."""
     same = [c for c in result.changes if c.metric == metric and c.view == view and c.against == shown[0].against]
-    return style.color_limit(same, style.early_sessions(result))
+    return style.color_limit(same, style.unsettled_sessions(result))
 
 
 def _whole_faces(outlines: Outlines) -> frozenset[str]:

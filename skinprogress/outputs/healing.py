@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from skinprogress.comparison.course import is_covered
-from skinprogress.comparison.findings import session_text
+from skinprogress.comparison.sentences import session_text
+from skinprogress.face.regions import NECK
 from skinprogress.metrics.table import METRICS
+from skinprogress.outputs.groups import in_text
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
-from skinprogress.outputs.wording import listed, phase_text
-from skinprogress.records import Change, ClientResult
+from skinprogress.outputs.wording import listed, phase_text, share_text
+from skinprogress.records import Change, ClientResult, CourseStatus
+
+_STATUSES: tuple[CourseStatus, ...] = ("within quoted range", "longer than quoted", "cannot say")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,26 @@ def describe_healing(result: ClientResult, since: list[Change]) -> Iterable[tupl
         elif silent:
             rows.append(Healing(title="Not judged", word="cannot say", text=f"too soon for {listed(silent)}"))
         yield session_text(session), when, tuple(rows)
+
+
+def status_text(changes: Iterable[Change]) -> str:
+    """How redness stands to what clinics quote for the day, in one clause; empty where nothing can be said.
+
+    ``redness: within quoted range (10 of 12 regions), longer than quoted (nose and chin)``
+    """
+    every = [c for c in changes if c.course_status and c.region != NECK]
+    for metric in METRICS.values():
+        mine = [c for c in every if c.metric == metric.name]
+        found = {word: [c.region for c in mine if c.course_status == word] for word in _STATUSES}
+        if not (found["within quoted range"] or found["longer than quoted"]):
+            continue
+        parts = []
+        for word, names in ((word, names) for word, names in found.items() if names):
+            few = len(names) <= 2 and len(names) < len(mine)
+            where = listed(map(region_title, ordered_regions(names))) if few else share_text(len(names), len(mine))
+            parts.append(f"{word} ({where})")
+        return f"{in_text(metric)}: {', '.join(parts)}"
+    return ""
 
 
 def _quoted(changes: list[Change]) -> Iterable[Healing]:

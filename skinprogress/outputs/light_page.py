@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from skinprogress.comparison.findings import session_text
 from skinprogress.comparison.photolight import describe_light, describe_light_difference
+from skinprogress.comparison.sentences import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.alignment import Rgb, head_frame, photo_to_frame, render_aligned, scale_of

@@ -8,7 +8,7 @@ from skinprogress.color.correcting import apply_correction
 from skinprogress.color.references import shared_rung
 from skinprogress.color.spaces import LINEAR_SRGB_TO_XYZ
 from skinprogress.comparison.course import is_covered
-from skinprogress.comparison.findings import session_text
+from skinprogress.comparison.sentences import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.outputs.alignment import (
     Rgb,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skinprogress.comparison.findings import session_text
+from skinprogress.comparison.sentences import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.face.canonical import apply_affine, estimate_similarity
 from skinprogress.face.marks import as_read

@@ -3,56 +3,50 @@
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinprogress.comparison.calibration import REPEATABILITY
-from skinprogress.comparison.findings import session_text
 from skinprogress.comparison.photolight import MIXED_COLORS
+from skinprogress.comparison.quoted import QUOTES, quote_text
+from skinprogress.comparison.sentences import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import REGIONS
-from skinprogress.metrics.table import METRICS
+from skinprogress.outputs.care import list_care, list_quotes
+from skinprogress.outputs.chart_pictures import charts_for_report, recovery_charts
 from skinprogress.outputs.color_page import ROOM_SHOWN, colors_for_report, explain_colors
-from skinprogress.outputs.composites import TOO_SOON, aligned_names
+from skinprogress.outputs.composites import aligned_names
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.fit import describe_photo_fit, list_hidden, scale_text
 from skinprogress.outputs.groups import by_group
 from skinprogress.outputs.light_page import MAPS_TEXT, lights_for_report, list_light_pairs, list_lights
 from skinprogress.outputs.mark_pictures import marks_for_report
+from skinprogress.outputs.method import describe_calibration, list_repeatability, list_settings
 from skinprogress.outputs.misfitmap import NOT_FOR_PUBLICATION, alignments_for_report
 from skinprogress.outputs.pairs import photo_name, render_pair, sessions_to_show, used_views
-from skinprogress.outputs.pictures import embed_array, embed_file, size_of
+from skinprogress.outputs.pictures import embed_array, embed_file
 from skinprogress.outputs.rows import MetricGroup, shared_flags
 from skinprogress.outputs.skin_page import SKIN_TEXT, skin_for_report
-from skinprogress.outputs.style import PAGE_SCALE, number_text
+from skinprogress.outputs.style import number_text
 from skinprogress.outputs.summary import Summary, summarize
-from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, is_early, phase_text, sentence, taking_text
+from skinprogress.outputs.trends import list_trends
+from skinprogress.outputs.wording import (
+    VIEW_TITLES,
+    caution_text,
+    flag_texts,
+    is_early,
+    phase_text,
+    sentence,
+    taking_text,
+)
 from skinprogress.records import ClientResult, Consent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-CHARTS = {
-    "trend": "over the sessions",
-    "face_map": "change drawn on the face",
-    "change_map": "change since the baseline, by region and session",
-}
-"""Kind of chart, as it stands first in the file name, to what it shows."""
-_SLIDER_PX, _COMPOSITE_PX, _CHART_PX, _THUMB_PX = 900, 1200, 1600, 150
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartPicture:
-    """One chart of one metric for the report."""
-
-    uri: str
-    caption: str
-    alt: str
-    width: int
-    height: int
+_ROLES: dict[str | None, str] = {"early": "early result", "most settled": "most settled"}
+_SLIDER_PX, _COMPOSITE_PX, _THUMB_PX = 900, 1200, 150
 
 
 def write_report(result: ClientResult, out: Path) -> list[Path]:
@@ -106,7 +100,6 @@ def render_report(result: ClientResult, out: Path) -> str:
         used=[p for p in result.photos if p.status == "used"],
         names=_session_names(result),
         shared_flags=shared_flags([p for p in result.photos if p.status == "used"]),
-        too_soon=TOO_SOON,
         sliders=list(_sliders(result)),
         composites=list(_composites(result, summary, out)),
         alignments=list(alignments_for_report(result)),
@@ -114,7 +107,14 @@ def render_report(result: ClientResult, out: Path) -> str:
         hidden=list_hidden(result),
         scale=scale_text(result.plan),
         consent=_consent_text(result.plan.course.consent),
-        charts=_charts(summary, out),
+        charts=charts_for_report(summary, out),
+        recovery_charts=list(recovery_charts(result, out)),
+        quoted_redness=quote_text(QUOTES["redness"]),
+        quoted_bony=quote_text(QUOTES["redness_bony"]),
+        quotes=list(list_quotes()),
+        care=list_care(result),
+        trend_rows=list_trends(result),
+        calibration=describe_calibration(result.settings.calibration),
         colors=list(colors_for_report(result)),
         color_lead=explain_colors(result),
         room_shown=ROOM_SHOWN,
@@ -126,9 +126,9 @@ def render_report(result: ClientResult, out: Path) -> str:
         marks=list(marks_for_report(result)),
         skins=list(skin_for_report(result)),
         skin_text=SKIN_TEXT,
-        metrics={title: [(m, _repeatability(m.name)) for m in found] for title, found in by_group(METRICS).items()},
+        metrics=list_repeatability(result.settings.calibration),
         regions=list(REGIONS.values()),
-        settings=asdict(result.settings),
+        settings=list_settings(result.settings),
         outputs=_output_titles(),
         level=f"{100 * result.settings.confidence_level:g} %",
     )  # fmt: skip
@@ -195,7 +195,7 @@ def _sessions(result: ClientResult, summary: Summary, out: Path) -> Iterable[dic
         elif session in result.plan.covered_sessions:
             role = "cream on the skin: not compared"
         elif summary.pair is not None and session == summary.pair[1]:
-            role = "latest" if summary.early else "outcome"
+            role = "latest" if summary.early else _ROLES.get(summary.kind, "outcome")
         photos = [
             {
                 "row": p,
@@ -232,7 +232,7 @@ def _sliders(result: ClientResult) -> Iterable[dict[str, Any]]:
             "height": pair.before.shape[0],
             "width": pair.before.shape[1],
             "when": [phase_text(p) for p in phases],
-            "early": is_early(phases[1]),
+            "caution": caution_text(phases[1]),
         }
 
 
@@ -245,40 +245,6 @@ def _composites(result: ClientResult, summary: Summary, out: Path) -> Iterable[d
             yield {"uri": uri, "alt": f"{dates}, {VIEW_TITLES.get(view, view)} view. {summary.headline}"}
 
 
-def _charts(summary: Summary, out: Path) -> list[dict[str, Any]]:
-    """Charts by metric, in the order of the groups; the first that shows a change lies open."""
-    found: dict[str, list[ChartPicture]] = {}
-    folder = out / "charts"
-    order = list(CHARTS)
-    named = [(*_parse_chart_name(path.stem), path) for path in sorted(folder.glob("*.png"))]
-    named.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
-    for kind, metric, view, path in named:
-        size = size_of(path)
-        if metric and size and (uri := embed_file(path, max_side=_CHART_PX, quality=90)):
-            caption = f"{METRICS[metric].title} {CHARTS.get(kind, kind.replace('_', ' '))}, {VIEW_TITLES[view]} view"
-            says = [p.text for p in summary.points if p.metric == metric]
-            alt = f"{caption}. {' '.join(says) or 'No change could be shown.'}"
-            width, height = (round(px * PAGE_SCALE) for px in size)
-            picture = ChartPicture(uri=uri, caption=caption, alt=alt, width=width, height=height)
-            found.setdefault(metric, []).append(picture)
-    real = {g.metric.name for g in summary.groups if g.shown}
-    theme_of = {m.name: title for title, metrics in by_group(found).items() for m in metrics}
-    ordered = list(theme_of)
-    first = next((name for name in ordered if name in real), ordered[0] if ordered else "")
-    return [
-        {"metric": METRICS[name], "theme": theme_of[name], "pictures": found[name], "open": name == first}
-        for name in ordered
-    ]
-
-
-def _parse_chart_name(stem: str) -> tuple[str, str, str]:
-    """``trend_relative_redness_front`` to kind, metric and view; the longest metric name that fits is meant."""
-    view = next((v for v in VIEW_TITLES if stem.endswith(f"_{v}")), "")
-    rest = stem.removesuffix(f"_{view}")
-    metric = max((m for m in METRICS if view and rest.endswith(f"_{m}")), key=len, default="")
-    return rest.removesuffix(f"_{metric}"), metric, view
-
-
 def _consent_text(consent: Consent) -> str:
     if consent.publish is None:
         return "Consent to publish: not recorded. Ask before you show these pictures to anybody."
@@ -287,17 +253,6 @@ def _consent_text(consent: Consent) -> str:
     scope = f" for {', '.join(consent.scope)}" if consent.scope else ""
     until = f", until {session_text(consent.until.isoformat())}" if consent.until else ""
     return f"Consent to publish: given{scope}{until}."
-
-
-def _repeatability(metric: str) -> str:
-    row, decimals = REPEATABILITY.get(metric), METRICS[metric].decimals
-    if row is None:
-        return "not calibrated"
-    if row.scale == "root":
-        return f"{number_text(row.session, 1)} × √value {METRICS[metric].unit}"
-    if row.scale == "value":
-        return f"{100 * row.session:.0f} % of the value"
-    return f"{number_text(row.session, decimals)} {METRICS[metric].unit}"
 
 
 def _output_titles() -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
-from skinprogress.comparison.findings import REAL, region_title
+from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.sentences import region_title
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS

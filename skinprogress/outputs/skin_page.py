@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from skinprogress.comparison.findings import session_text
+from skinprogress.comparison.sentences import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS, Metric

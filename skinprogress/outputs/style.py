@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CHART_DPI = 150
 PAGE_SCALE = 97.5 / CHART_DPI
 """Px on a page per px of a chart: all charts in one scale, so that their letters are of one size."""
+Z95 = 1.959964
+"""Half-width of a 95 % interval in standard errors."""
 INK = "#22303c"
 MUTED = "#6b7780"
 GRID = "#e4e8eb"
@@ -28,6 +30,7 @@ LINE = "#1f5f8b"
 BAND = "#dfeaf2"
 ASIDE = "#a3abb2"
 TREATMENT = "#7d5a8c"
+SLOPE = "#33414c"
 NOT_COMPARABLE = "#e3e5e7"
 
 # Both ends are equally dark, so that printed grey shows the size of a change and never the direction; blue against
@@ -159,7 +162,8 @@ def interval_text(change: Change, decimals: int) -> str:
 
 def symbol_of(change: Change) -> str:
     """Return the sign that stands for the verdict, or in the days after a treatment for the course status."""
-    if change.verdict != "not comparable" and change.course_status:
+    # Texture and pigment have figures in these days, and no verdict.
+    if change.course_status and math.isfinite(change.difference):
         return EARLY_SYMBOLS[change.course_status][0]
     return SYMBOLS[change.verdict]
 
@@ -188,6 +192,11 @@ def aside_sessions(result: ClientResult) -> dict[str, str]:
     return {s: stages.get(s, "covered") for s in result.sessions if is_covered(result.plan, s)}
 
 
+def unsettled_sessions(result: ClientResult) -> frozenset[str]:
+    """Return the sessions that show no calm bare skin: none of them sets the scale of the colours."""
+    return early_sessions(result) | aside_sessions(result).keys()
+
+
 def is_muted(change: Change) -> bool:
     """Tell if a change is drawn pale, because nothing was detected."""
     return change.verdict in ("unchanged", "no detectable change") and not change.course_status
@@ -199,8 +208,9 @@ def change_fill(change: Change, better: str | None, limit: float) -> tuple[float
         return None
     share = 0.5 + 0.5 * float(np.clip(change.difference / limit, -1, 1))
     rgb = np.array(change_colormap(better)(share)[:3])
-    # Soft in the days after a treatment, when more redness is no setback; nearly white where nothing was detected.
-    strength = 0.25 if is_muted(change) else 0.45 if change.course_status else 1.0
+    # Soft where neither better nor worse is said: days after a treatment, under cream, where too little was seen.
+    open_ended = bool(change.course_status) or (better is not None and change.verdict == "changed")
+    strength = 0.25 if is_muted(change) else 0.45 if open_ended else 1.0
     rgb = strength * rgb + (1 - strength) * np.array([0.965, 0.965, 0.96])
     return float(rgb[0]), float(rgb[1]), float(rgb[2])
 

@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from skinprogress.comparison.course import is_recent
-from skinprogress.comparison.findings import REAL, region_title, session_text
-from skinprogress.metrics.table import METRICS
+from skinprogress.comparison.course import find_outcome, is_recent
+from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.sentences import session_text
+from skinprogress.comparison.verdicts import HEADLINE_P
+from skinprogress.outputs.care import CARE_KINDS
 from skinprogress.outputs.chosen import changes_since_baseline, comparison_of, headline_session
-from skinprogress.outputs.groups import group_of, in_text, story_of
+from skinprogress.outputs.course_words import course_limits, describe_maintenance, describe_trends, redness_so_far
+from skinprogress.outputs.groups import in_text, story_of
+from skinprogress.outputs.headline import is_tested, write_headline
 from skinprogress.outputs.healing import Healing, describe_healing
 from skinprogress.outputs.pairs import used_views
+from skinprogress.outputs.points import Point, list_points
 from skinprogress.outputs.rows import SAID_ONCE, MetricGroup, group_changes, shared_flags, word_of
-from skinprogress.outputs.style import ordered_regions
-from skinprogress.outputs.wording import flag_texts, listed, phase_text, sentence
-from skinprogress.records import Change, ClientResult, Comparison, Flag
+from skinprogress.outputs.wording import flag_texts, listed, sentence
+from skinprogress.records import Change, ClientResult, Comparison, Flag, OutcomeKind
 
 GRADES = {
     "A": "the photos were taken alike",
@@ -23,17 +27,20 @@ GRADES = {
     "F": "the photos are too different to be compared",
 }
 """Grade of a comparison in the words of the report."""
-_STORIES = 3
-"""As many measures a verdict as a headline can hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """What one metric did, in one sentence; ``again`` where a metric before it says the same in another unit."""
-
-    metric: str
-    text: str
-    again: bool = False
+_ELSEWHERE = frozenset(
+    {
+        "outcome",
+        "early_result",
+        "maintenance",
+        "bound",
+        "no_course",
+        "recovery",
+        "recovery_compared",
+        "trend",
+        *CARE_KINDS,
+    }
+)
+"""Findings that are told in a place of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +61,18 @@ class Summary:
         What these photos cannot say, and why.
     remedies : tuple of str
         What helps next time, where the photos cannot be compared.
+    maintenance : tuple of str
+        What changed since maintenance began, by itself.
     course : tuple of str
         What happened along the course besides the outcome.
+    recoveries : tuple of str
+        How fast redness fell after each treatment, and how that of several treatments compares.
     pair : (str, str) or None
         Baseline and the session that the headline speaks of.
     grade : str
         Of that pair; empty where it is not known.
+    kind : OutcomeKind or None
+        How settled the session of the headline is.
     early : bool
         The session of the headline lies within days of a treatment.
     counts : tuple of (word, n)
@@ -75,9 +88,12 @@ class Summary:
     sure: tuple[str, ...]
     unsaid: tuple[str, ...]
     remedies: tuple[str, ...]
+    maintenance: tuple[str, ...]
     course: tuple[str, ...]
+    recoveries: tuple[str, ...]
     pair: tuple[str, str] | None
     grade: str
+    kind: OutcomeKind | None
     early: bool
     counts: tuple[tuple[str, int], ...]
     groups: tuple[MetricGroup, ...]
@@ -103,101 +119,47 @@ def summarize(result: ClientResult) -> Summary:
     pair = (outcome[0].from_session, outcome[0].to_session) if outcome else None
     comparison = comparison_of(result, *pair) if pair else None
     groups = tuple(group_changes(result, outcome))
+    course = find_outcome(result.plan)
+    kind = course.kind if course is not None and course.to_session == session else None
     words = [word_of(c) for c in outcome]
     compared = any(word != "not comparable" for word in words)
     return Summary(
-        headline=_headline(result, outcome, early=early),
-        points=() if early else tuple(_points(groups, many_views=len(used_views(result)) > 1)),
-        bounds=() if early else tuple(dict.fromkeys(_bounds(result, outcome))),
+        headline=write_headline(result, outcome, kind=kind, early=early),
+        points=() if early else tuple(list_points(groups, many_views=len(used_views(result)) > 1)),
+        bounds=tuple(
+            redness_so_far(outcome, result.settings.confidence_level)
+            if early
+            else dict.fromkeys(_bounds(result, outcome))
+        ),
         sure=tuple(_sure(outcome, comparison, result.settings.confidence_level)) if compared else (),
-        unsaid=tuple(_unsaid(outcome, comparison, groups, early=early)),
+        unsaid=(*_unsaid(outcome, comparison, groups, early=early), *course_limits(result, session, kind)),
         remedies=comparison.remedies if comparison is not None and comparison.grade == "F" else (),
+        maintenance=tuple(describe_maintenance(result)),
         # What stands under "cannot be said" for the pair of the headline is not said again.
-        course=tuple(
+        course=(
+            *(
+                sentence(f.text)
+                for f in result.findings
+                if f.kind not in _ELSEWHERE
+                and not (f.kind == "not_comparable" and comparison is not None and not compared)
+            ),
+            *describe_trends(result),
+        ),
+        recoveries=tuple(
             sentence(f.text)
+            for kind_of in ("recovery_compared", "recovery")
             for f in result.findings
-            if f.kind not in ("outcome", "bound")
-            and not (f.kind == "not_comparable" and comparison is not None and not compared)
+            if f.kind == kind_of
         ),
         pair=pair,
         grade=comparison.grade if comparison is not None else "",
+        kind=kind,
         early=early,
         counts=tuple((word, words.count(word)) for word in dict.fromkeys(_by_weight(words))),
         groups=groups,
         rest=tuple(group_changes(result, [c for c in _untold(result) if c.to_session == session])),
         healing=tuple(describe_healing(result, since)),
     )
-
-
-def _headline(result: ClientResult, outcome: list[Change], *, early: bool) -> str:
-    if not outcome:
-        if len(result.sessions) < 2:
-            return "One session so far: a comparison needs two."
-        return "No two sessions could be compared."
-    to_session = outcome[0].to_session
-    if early:
-        when = phase_text(result.plan.phases.get(to_session)) or "within days of a treatment"
-        return f"Too soon to judge: the last photos were taken {when}."
-    real = {word: _stories([c for c in outcome if word_of(c) == word]) for word in REAL}
-    if not any(real.values()):
-        if all(word_of(c) == "not comparable" for c in outcome):
-            return "These photos cannot be compared."
-        by_color = {word_of(c) for c in outcome if METRICS[c.metric].needs_color}
-        blind = by_color == {"not comparable"}
-        return "No change could be shown" + ("; how red the skin is could not be compared." if blind else ".")
-    # What is neither better nor worse is told below, where anything is.
-    words = [word for word in ("improved", "worsened") if real[word]] or ["changed"]
-    text = "; ".join(clause for word in words for clause in _clauses(word, real[word], outcome))
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _stories(changed: Sequence[Change]) -> list[str]:
-    """Metrics among some changes, in the order of the table, one a story."""
-    names = {c.metric for c in changed}
-    first = {story_of(name): name for name in reversed(METRICS) if name in names}
-    return [name for name in METRICS if name in first.values()]
-
-
-def _clauses(word: str, metrics: Sequence[str], outcome: Sequence[Change]) -> Iterable[str]:
-    """What got one verdict, and where: of every group the first metric, then others, as many as can be taken in."""
-    leading = {group_of(name): name for name in reversed(metrics)}.values()
-    chosen = sorted(metrics, key=lambda name: name not in leading)[:_STORIES]
-    places: dict[str, list[str]] = {}
-    for name in (name for name in metrics if name in chosen):
-        mine = [c for c in outcome if c.metric == name]
-        changed = [c for c in mine if word_of(c) == word]
-        regions = ordered_regions(c.region for c in changed)
-        few = len(regions) <= 2 and len(changed) < len(mine)
-        where = listed(map(region_title, regions)) if few else _share(len(changed), len(mine))
-        places.setdefault(where, []).append(in_text(METRICS[name]))
-    yield from (f"{listed(titles)} {word} ({where})" for where, titles in places.items())
-    if more := len(metrics) - len(chosen):
-        yield f"{more} more measure{'' if more == 1 else 's'} {word}"
-
-
-def _share(n: int, of: int) -> str:
-    if n == of:
-        return f"all {of} regions" if of > 1 else "the only region"
-    return f"{n} of {of} regions"
-
-
-def _points(groups: Sequence[MetricGroup], *, many_views: bool) -> Iterable[Point]:
-    """One line a metric and verdict: how many regions, and the largest changes with their intervals."""
-    told: set[tuple[str, str, str]] = set()
-    for group in groups:
-        for word in REAL:
-            rows = [row for row in group.shown if row.word == word]
-            if not rows:
-                continue
-            where = f" ({group.view} view)" if many_views else ""
-            share = _share(len(rows), len(group.shown) + len(group.unshown))
-            largest = sorted(rows, key=lambda row: -abs(row.middle or 0.0))[:2]
-            sizes = [f"{row.region} {row.difference} ({row.interval})" for row in largest]
-            most = "largest " if len(rows) > 2 else ""
-            story = (story_of(group.metric.name), group.view, word)
-            text = f"{group.metric.title}{where} {word} in {share}: {most}{listed(sizes)}."
-            yield Point(metric=group.metric.name, text=text, again=story in told)
-            told.add(story)
 
 
 def _bounds(result: ClientResult, outcome: Sequence[Change]) -> Iterable[str]:
@@ -222,6 +184,11 @@ def _sure(outcome: list[Change], comparison: Comparison | None, level: float) ->
         known = comparison.flags
         yield grade_text(comparison)
     if any(word_of(c) in REAL for c in outcome):
+        if is_tested(outcome):
+            yield (
+                f"The headline names only what chance would show in fewer than {100 * HEADLINE_P:g} in 100 such "
+                "comparisons, all measures and regions together."
+            )
         yield f"Each range in brackets covers {100 * level:g} % for all regions of a measure together."
     for text in flag_texts(shared_flags(outcome) & ~SAID_ONCE & ~known):
         yield sentence(text)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.comparison.findings import date_text, duration_text
+from skinprogress.comparison.sentences import date_text, duration_text
 from skinprogress.outputs.style import aside_sessions, printable
 from skinprogress.records import ClientResult, Flag, Treatment
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from skinprogress.comparison.course import RECENT_PHASES
-from skinprogress.comparison.findings import duration_text
+from skinprogress.comparison.sentences import duration_text
 from skinprogress.records import Flag, Phase, PhotoReport, Rung
 
 VIEW_TITLES = {
@@ -46,6 +46,17 @@ def phase_text(phase: Phase | None) -> str:
 def is_early(phase: Phase | None) -> bool:
     """Tell whether the session lies within days of a treatment."""
     return phase is not None and phase.name in RECENT_PHASES
+
+
+TOO_SOON = "too soon to judge the outcome"
+EARLY_RESULT = "an early result: what lasts shows from three weeks on"
+
+
+def caution_text(phase: Phase | None) -> str:
+    """What must be said beside a photo of these days after a treatment; empty for settled skin."""
+    if is_early(phase):
+        return TOO_SOON
+    return EARLY_RESULT if phase is not None and phase.name == "settling" else ""
 
 
 FLAG_REMEDY = {
@@ -93,6 +104,13 @@ def listed(words: Iterable[str]) -> str:
     """
     found = list(words)
     return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else ""
+
+
+def share_text(n: int, of: int) -> str:
+    """How many of the regions: ``all 12 regions``, ``3 of 12 regions``."""
+    if n == of:
+        return f"all {of} regions" if of > 1 else "the only region"
+    return f"{n} of {of} regions"
 
 
 def sentence(text: str) -> str:

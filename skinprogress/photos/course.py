@@ -3,15 +3,14 @@
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from skinprogress.errors import CourseFileError, PhotoError
+from skinprogress.photos.course_checks import find_contradictions
 from skinprogress.photos.course_errors import (
     Problem,
     from_toml_error,
@@ -28,6 +27,7 @@ from skinprogress.photos.course_schema import (
     TreatmentEntry,
 )
 from skinprogress.photos.draft import draft_course, write_draft
+from skinprogress.photos.moments import Moment, as_moment
 from skinprogress.photos.scan import COURSE_FILE, one_line
 from skinprogress.records import Consent, Course, Mark, Treatment
 
@@ -40,15 +40,6 @@ _SHORT_TIME = re.compile(
     re.DOTALL,
 )
 _MAX_BYTES = 5_000_000
-_DIRECTLY_AFTER_LIMIT = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A time that a person wrote: naive and local, at midnight where only the day is known."""
-
-    at: datetime
-    time_known: bool
 
 
 class CourseFile(BaseModel):
@@ -203,13 +194,6 @@ def _outside(key: tuple[str | int, ...], path: Path, points: tuple[tuple[float, 
     return None
 
 
-def as_moment(value: datetime | date) -> Moment:
-    """A day as its midnight with the time unknown; a datetime as it is."""
-    if isinstance(value, datetime):
-        return Moment(value, True)
-    return Moment(datetime.combine(value, time(0)), False)
-
-
 def _parse(path: Path, text: str, regions: tuple[str, ...]) -> CourseFile:
     complete = _SHORT_TIME.sub(lambda match: f"{match[1]}:00" if match[1] else match[0], text)
     try:
@@ -226,7 +210,7 @@ def _parse(path: Path, text: str, regions: tuple[str, ...]) -> CourseFile:
     except ValidationError as error:
         raise_problems(path, text, from_validation_error(error, CourseFile))
     course._path, course._text = path, text
-    if problems := _find_contradictions(course):
+    if problems := find_contradictions(course):
         raise_problems(path, text, problems)
     return course
 
@@ -242,101 +226,3 @@ def _to_treatment(entry: TreatmentEntry) -> Treatment:
         areas=entry.areas,
         products=entry.products,
     )
-
-
-def _find_contradictions(course: CourseFile) -> list[Problem]:
-    """What is right line by line and cannot be true together."""
-    problems = [*_treatment_contradictions(course)]
-    given, until = course.consent.given, course.consent.until
-    if given and until and until < given:
-        reason = f"consent until {until} ends before it was given ({given})"
-        problems.append(Problem(("consent", "until"), reason, "put the dates in order"))
-    reference = course.course.reference_region
-    for index, entry in enumerate(course.treatments):
-        if reference and reference in entry.areas:
-            reason = f"{reference!r} was treated, so it cannot be the untreated reference_region"
-            problems.append(Problem(("treatments", index, "areas"), reason, "name another reference_region"))
-    problems += [*_mark_contradictions(course), *_point_contradictions(course)]
-    for name, photo in course.photos.items():
-        if problem := _stage_contradiction(name, photo, course.treatment_times()):
-            problems.append(problem)
-    return problems
-
-
-def _mark_contradictions(course: CourseFile) -> Iterator[Problem]:
-    first: dict[str, MarkEntry] = {}
-    for index, mark in enumerate(course.marks):
-        other = first.setdefault(mark.name.casefold(), mark)
-        if other is mark:
-            continue
-        key, reason = ("marks", index, "name"), f"the mark {mark.name!r} is outlined twice"
-        if other.photo == mark.photo:
-            yield Problem(key, f"{reason} in the photo {mark.photo!r}", "take one out, or give it another name")
-            continue
-        remedy = "outline it in one photo, it is found in the others by itself; or give this one another name"
-        yield Problem(key, f"{reason}, in {other.photo!r} and {mark.photo!r}", remedy)
-
-
-def _point_contradictions(course: CourseFile) -> Iterator[Problem]:
-    """Photos with points are laid over each other: all need the same points."""
-    placed = [(name, photo) for name, photo in course.photos.items() if photo.points and not photo.exclude]
-    for name, photo in placed[1:]:
-        count, wanted = len(photo.points), len(placed[0][1].points)
-        if count != wanted:
-            reason = f"it has {count} points, and {placed[0][0]!r} has {wanted}"
-            remedy = "set the same places in the same order in both; photos of another place of the body go into a "
-            yield Problem(("photos", name, "points"), reason, remedy + "client folder of their own")
-
-
-def _treatment_contradictions(course: CourseFile) -> list[Problem]:
-    problems: list[Problem] = []
-    entries = list(enumerate(course.treatments))
-    for position, (index, entry) in enumerate(entries):
-        here = as_moment(entry.at)
-        for earlier, other in entries[:position]:
-            there = as_moment(other.at)
-            where = f"treatments[{earlier + 1}]"
-            if entry.number is not None and entry.number == other.number:
-                reason = f"number {entry.number} is also that of {where}"
-                problems.append(Problem(("treatments", index, "number"), reason, "give each treatment its own number"))
-            if here == there:
-                reason = f"{_shown(here)} is also the time of {where}"
-                remedy = "keep one of them, or correct its date"
-                problems.append(Problem(("treatments", index, "at"), reason, remedy))
-            elif here.at.date() == there.at.date() and not (here.time_known and there.time_known):
-                reason = f"two treatments on {here.at.date()} and one of them ({where} or this one) has no time"
-                problems.append(Problem(("treatments", index, "at"), reason, "give both a time, such as T15:30"))
-            elif (
-                entry.number is not None
-                and other.number is not None
-                and entry.number != other.number
-                and (entry.number > other.number) != (here.at > there.at)
-            ):
-                reason = f"number {entry.number} at {_shown(here)} does not fit {where}: number {other.number} at "
-                problems.append(
-                    Problem(("treatments", index, "number"), reason + _shown(there), "number them in order of time")
-                )
-    return problems
-
-
-def _stage_contradiction(name: str, photo: PhotoEntry, treatments: tuple[Moment, ...]) -> Problem | None:
-    """A stage that the photo's own ``at`` and the treatments rule out."""
-    if photo.stage is None or not isinstance(photo.at, datetime) or not treatments:
-        return None
-    at = photo.at
-    before = [moment for moment in treatments if moment.time_known and moment.at <= at]
-    later_today = any(moment.at.date() == at.date() and moment not in before for moment in treatments)
-    key = ("photos", name, "stage")
-    if photo.stage in ("pre", "numbing") and before and before[-1].at.date() == at.date() and not later_today:
-        reason = f"{photo.stage!r} comes before a treatment, and the photo ({_shown(as_moment(at))}) was taken after "
-        return Problem(key, reason + f"that of {_shown(before[-1])}", "correct stage or at")
-    if photo.stage == "directly after":
-        latest = [moment.at for moment in treatments if moment.at <= at]
-        if not latest or at - latest[-1] > _DIRECTLY_AFTER_LIMIT:
-            reason = f"no treatment is recorded in the 24 hours before the photo ({_shown(as_moment(at))})"
-            return Problem(key, reason, "correct stage or at, or add the treatment")
-    return None
-
-
-def _shown(moment: Moment) -> str:
-    return moment.at.strftime("%Y-%m-%d %H:%M" if moment.time_known else "%Y-%m-%d")

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from skinprogress.errors import AmbiguousDateError, PhotoError
@@ -13,6 +13,8 @@ from skinprogress.photos.dates import NameDate, find_date
 from skinprogress.photos.scan import Found, one_line
 from skinprogress.records import Flag
 from skinprogress.settings import DateOrder
+
+_SAME_TIME = timedelta(minutes=15)  # people round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ def date_shots(
         shot = _undated(found, entry, right_is_a_side=sides)
         shot = replace(shot, day=day, at=at, flags=found.flags | flags)
         shots.append(shot)
+        if camera and entry.at and (apart := _apart(entry.at, camera)):
+            disagreeing.append((found, f"course.toml puts it {apart} than the camera; course.toml was followed"))
         other = camera.date() if camera else None
         if not entry.at and other and shot.day and other != shot.day:
             disagreeing.append((found, f"the camera says {other}, the folder {shot.day}; the folder was followed"))
@@ -136,6 +140,19 @@ def _choose(
     else:
         return None, None, Flag.DATE_UNKNOWN
     return day, at, flags if at else flags | Flag.TIME_UNKNOWN
+
+
+def _apart(told: datetime | date, camera: datetime) -> str:
+    """How far what a person wrote lies from the camera's clock, in words; empty where they agree."""
+    if isinstance(told, datetime) and camera.time() != time(0):
+        gap = told - camera
+    else:
+        gap = date(told.year, told.month, told.day) - camera.date()
+    if abs(gap) <= _SAME_TIME:
+        return ""
+    hours = abs(gap) / timedelta(hours=1)
+    size = f"{hours:.1f} h" if hours < 48.0 else f"{hours / 24.0:.0f} days"
+    return f"{size} {'later' if gap > timedelta(0) else 'earlier'}"
 
 
 def _date_folders(

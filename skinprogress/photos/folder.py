@@ -5,15 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from skinprogress.errors import NothingMeasuredError, UsageError
+from skinprogress.errors import CourseFileError, NothingMeasuredError, UsageError
 from skinprogress.photos.course import CourseFile, PhotoEntry, check_places
+from skinprogress.photos.course_checks import find_course_notes
 from skinprogress.photos.course_names import match_names
 from skinprogress.photos.dates import find_date, natural_key
 from skinprogress.photos.dating import Shot, date_shots
 from skinprogress.photos.scan import Found, Scan, one_line, original_stem, printable, scan_folder
-from skinprogress.photos.sessions import Session, group_sessions
+from skinprogress.photos.sessions import Session, find_mixed, group_sessions
 from skinprogress.photos.suggestions import nearest
-from skinprogress.photos.timeline import find_clock_contradictions, find_days, find_hours_after, find_stages
+from skinprogress.photos.timeline import (
+    find_clock_contradictions,
+    find_days,
+    find_hours_after,
+    find_stages,
+    find_unplaced,
+)
 from skinprogress.records import Course, Flag, PhotoRef, Rejection, Stage
 from skinprogress.settings import Settings
 
@@ -76,7 +83,7 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
     AmbiguousDateError
         A date in a name could be day first or month first, and ``settings.date_order`` does not say.
     CourseFileError
-        The course file names a photo that is not there.
+        The course file names a photo that is not there, or puts photos into one session that cannot be replicates.
 
     Notes
     -----
@@ -93,6 +100,8 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
     treatments = course.treatment_times() if course else ()
     sessions = group_sessions(shots, treatments=treatments, gap_minutes=settings.visit_gap_minutes)
     sessions = _drop_repeats(sessions, scan)
+    if course and (mixed := find_mixed(sessions, treatments=treatments)):
+        raise _mixed_sessions(course, mixed)
     if not sessions:
         raise _nothing(folder, scan, excluded)
     client = (course.client.label if course else None) or _name_of(folder)
@@ -109,7 +118,8 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
             flags = ref.flags | (Flag.SAME_PICTURE_TWICE if shot.found.sha256 in twice else Flag.NONE)
             photos.append(replace(ref, day=days[shot.found.file], flags=flags))
     notes += dating_notes + find_clock_contradictions(sessions, treatments=treatments) + list(twice.values())
-    notes += _undated_notes(sessions) + _raw_notes(sessions)
+    notes += find_unplaced(sessions, treatments=treatments) + _undated_notes(sessions) + _raw_notes(sessions)
+    notes += find_course_notes(course) if course else []
     record = course.to_course() if course else Course()
     record = replace(record, marks=tuple(replace(m, photo=marks.get(m.photo, m.photo)) for m in record.marks))
     return FolderListing(
@@ -187,6 +197,12 @@ def _drop_repeats(sessions: list[Session], scan: Scan) -> list[Session]:
                 scan.skipped.append((shot.found.file, f"the same picture as {one_line(kept.found.file)}"))
         result.append(replace(session, shots=tuple(first.values())))
     return result
+
+
+def _mixed_sessions(course: CourseFile, mixed: list[tuple[Shot, str]]) -> CourseFileError:
+    written = {id(entry): name for name, entry in course.photos.items()}
+    remedy = "give them different sessions: the photos of one session are averaged"
+    return course.error(*((("photos", written[id(shot.entry)], "session"), reason, remedy) for shot, reason in mixed))
 
 
 def _same_pictures(sessions: list[Session]) -> dict[str, str]:

@@ -6,13 +6,16 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from skinprogress.photos.clues import Clues, find_clues
+from skinprogress.photos.clues import Clues, find_clues, plain_words
 from skinprogress.photos.course import Moment
-from skinprogress.photos.dates import natural_key
+from skinprogress.photos.dates import natural_key, remove_dates
 from skinprogress.photos.dating import Shot
 from skinprogress.photos.scan import one_line
 
 _AFTERWARDS_HOURS = 0.05  # a bare "after" stands before "2h after"
+_VIEW_WORDS = frozenset(
+    {"front", "frontal", "left", "right", "profile", "oblique", "side", "vorne", "links", "rechts", "profil", "seite"}
+)
 Rank = tuple[int, int, float, float, tuple[tuple[int, int, str], ...]]
 
 
@@ -51,7 +54,8 @@ def group_sessions(shots: Iterable[Shot], *, treatments: Iterable[Moment], gap_m
     Notes
     -----
     Words such as "before" and "2h after" part photos too, with or without times: a session holds replicates, and skin
-    under numbing cream is no replicate of bare skin.
+    under numbing cream is no replicate of bare skin. On the day of a treatment a photo without time and words could be
+    from before or after it, so it stands alone, or with photos whose names tell another view.
     """
     by_day: defaultdict[date, list[Shot]] = defaultdict(list)
     undated, named = [], defaultdict(list)
@@ -62,10 +66,13 @@ def group_sessions(shots: Iterable[Shot], *, treatments: Iterable[Moment], gap_m
             by_day[shot.day].append(shot)
         else:
             undated.append(shot)
-    times = [moment.at for moment in treatments if moment.time_known]
+    moments = list(treatments)
+    times = [moment.at for moment in moments if moment.time_known]
+    treated = {moment.at.date() for moment in moments}
     sessions = []
     for day, of_day in by_day.items():
-        sessions += _label_day(day, _split_day(of_day, times, timedelta(minutes=gap_minutes)))
+        runs = _split_day(of_day, times, timedelta(minutes=gap_minutes), treated=day in treated)
+        sessions += _label_day(day, runs, treated=day in treated)
     sessions += _group_undated(undated)
     sessions = _make_unique(sorted(sessions, key=lambda session: session.rank))
     for label, together in named.items():
@@ -81,10 +88,15 @@ def _shot_key(shot: Shot) -> tuple[datetime, tuple[tuple[tuple[int, int, str], .
 def _key(shot: Shot) -> Hashable:
     """What photos of one session have in common besides the time."""
     clues = shot.clues
-    return clues.stage, clues.after, clues.hours_after, clues.day, clues.visit
+    return clues.stage, clues.after, clues.hours_after, clues.day, clues.visit, shot.entry.cream
 
 
-def _split_day(shots: list[Shot], treatments: list[datetime], gap: timedelta) -> list[list[Shot]]:
+def tells_side(clues: Clues) -> bool:
+    """Whether words say if a photo was taken before or after the treatment of its day."""
+    return bool(clues.stage) or clues.after or clues.hours_after is not None
+
+
+def _split_day(shots: list[Shot], treatments: list[datetime], gap: timedelta, *, treated: bool) -> list[list[Shot]]:
     """Photos of one day, parted into visits."""
     runs: list[list[Shot]] = []
     last: datetime | None = None
@@ -102,6 +114,9 @@ def _split_day(shots: list[Shot], treatments: list[datetime], gap: timedelta) ->
             untimed[_key(shot), shot.clues.part_of_day].append(shot)
     timed = list(runs)
     for (key, _), together in untimed.items():
+        if treated and not tells_side(together[0].clues):
+            runs += _part_by_view(together)
+            continue
         fitting = [run for run in timed if _key(run[0]) == key]
         # A photo without time and words joins the day's visit only where there is no choice.
         if len(fitting) == 1 and (len(timed) == 1 or key != _key_of_nothing()):
@@ -111,11 +126,25 @@ def _split_day(shots: list[Shot], treatments: list[datetime], gap: timedelta) ->
     return runs
 
 
+def _part_by_view(shots: list[Shot]) -> list[list[Shot]]:
+    """Photos of which none is a replicate of another: each alone, but those of different views together."""
+    runs: list[dict[Hashable, Shot]] = []
+    for shot in shots:
+        words = plain_words(" ".join((*shot.found.folders, shot.found.stem))).split()
+        view = shot.entry.view or frozenset(words) & _VIEW_WORDS
+        run = next((run for run in runs if view and view not in run and frozenset() not in run), None)
+        if run is None:
+            runs.append({view: shot})
+        else:
+            run[view] = shot
+    return [list(run.values()) for run in runs]
+
+
 def _key_of_nothing() -> Hashable:
-    return "", False, None, None, None
+    return "", False, None, None, None, False
 
 
-def _label_day(day: date, runs: list[list[Shot]]) -> list[Session]:
+def _label_day(day: date, runs: list[list[Shot]], *, treated: bool) -> list[Session]:
     sessions = []
     for run in runs:
         first = min(run, key=lambda shot: (shot.at is None, _shot_key(shot)))
@@ -125,7 +154,10 @@ def _label_day(day: date, runs: list[list[Shot]]) -> list[Session]:
         elif first.at:
             label = f"{day.isoformat()}T{first.at:%H:%M}"
         else:
-            label = f"{day.isoformat()} {clues.words}".strip()
+            # Photos that stand alone are told apart by their names.
+            alone = treated and len(run) == 1 and not tells_side(clues)
+            name = one_line(remove_dates(first.found.stem)).strip(" _-.") if alone else ""
+            label = f"{day.isoformat()} {clues.words or name}".strip()
         rank = (1, day.toordinal(), 0.0, _hour_of_day(first), natural_key(label))
         if not any(shot.at for run in runs for shot in run):
             rank = (1, day.toordinal(), float(clues.visit or 0), rank[3], rank[4])
@@ -225,3 +257,49 @@ def _add_named(sessions: list[Session], label: str, shots: list[Shot]) -> list[S
     else:
         rank = _undated_rank(first.clues, label, within_hours=False)
     return [*sessions, Session(label, tuple(shots), rank)]
+
+
+def find_mixed(sessions: Iterable[Session], *, treatments: Iterable[Moment]) -> list[tuple[Shot, str]]:
+    """Photos that a person has put into one session though they are no replicates of each other, and why.
+
+    Returns
+    -------
+    list of (Shot, reason)
+        One for each such session: a photo whose session a person named.
+    """
+    moments = list(treatments)
+    mixed = []
+    for session in sessions:
+        named = next((shot for shot in session.shots if shot.entry.session), None)
+        if named and (reason := _why_mixed(session.shots, moments)):
+            mixed.append((named, f"{session.label!r} holds {reason}"))
+    return mixed
+
+
+def _why_mixed(shots: tuple[Shot, ...], treatments: list[Moment]) -> str:
+    covered = {
+        shot.entry.cream or shot.clues.stage in ("numbing", "after cream"): one_line(shot.found.file) for shot in shots
+    }
+    if len(covered) == 2:
+        return f"{covered[True]!r} with cream on the skin and {covered[False]!r} without"
+    for moment in treatments:
+        sides = {_side(shot, moment): one_line(shot.found.file) for shot in shots}
+        if {"before", "after"} <= sides.keys():
+            at = moment.at.strftime("%Y-%m-%d %H:%M" if moment.time_known else "%Y-%m-%d")
+            return f"{sides['before']!r} from before and {sides['after']!r} from after the treatment of {at}"
+    return ""
+
+
+def _side(shot: Shot, moment: Moment) -> str:
+    """Side of a treatment on which a photo was taken; empty where that is not known."""
+    if shot.day is None or shot.taken_at is None:
+        return ""
+    if shot.day != moment.at.date():
+        return "before" if shot.day < moment.at.date() else "after"
+    if shot.clues.stage in ("pre", "numbing"):
+        return "before"
+    if tells_side(shot.clues):
+        return "after"
+    if shot.at and moment.time_known:
+        return "before" if shot.taken_at < moment.at else "after"
+    return ""

@@ -5,11 +5,12 @@ from datetime import time
 from skinprogress.photos.course import Moment
 from skinprogress.photos.dating import Shot
 from skinprogress.photos.scan import one_line
-from skinprogress.photos.sessions import Session
+from skinprogress.photos.sessions import Session, tells_side
 from skinprogress.records import Stage
 
 _BEFORE_STAGES = ("pre", "numbing")
 _DIRECTLY_HOURS = 3.0
+_SOON_AFTER_HOURS = 24.0
 
 
 def find_stages(sessions: list[Session], *, treatments: tuple[Moment, ...]) -> dict[str, Stage]:
@@ -89,6 +90,7 @@ def find_clock_contradictions(sessions: list[Session], *, treatments: tuple[Mome
     """Notes on photos whose time does not fit what their names or the course file say."""
     notes = []
     for shot in (shot for session in sessions for shot in session.shots):
+        notes += _without_treatment(shot, treatments)
         hours = _hours_by_clock(shot, treatments)
         if hours is None or shot.taken_at is None:
             continue
@@ -100,6 +102,43 @@ def find_clock_contradictions(sessions: list[Session], *, treatments: tuple[Mome
         if told is not None and abs(told - hours) > max(2.0, 0.5 * told):
             notes.append(f"{name} says {shot.clues.said!r}, its clock {hours:.1f} h: the clock was followed")
     return notes
+
+
+def find_unplaced(sessions: list[Session], *, treatments: tuple[Moment, ...]) -> list[str]:
+    """Notes on photos of the day of a treatment of which nothing says whether they were taken before or after it."""
+    notes = []
+    shots = [shot for session in sessions for shot in session.shots if not tells_side(shot.clues)]
+    for moment in treatments:
+        day = moment.at.date()
+        open_ones = [shot for shot in shots if shot.day == day and not (shot.at and moment.time_known)]
+        if not open_ones:
+            continue
+        more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
+        if all(shot.at for shot in open_ones):
+            why, fix = "the treatment has no time", f"write at = {day}T15:30 under [[treatments]]"
+        else:
+            why = "no time of day is known, so none counts as a second shot of another" if more else "it has no time"
+            fix = f'write at = {day}T15:00, or stage = "pre" or "directly after", under the photo\'s name'
+        notes.append(
+            f"nothing says if {one_line(open_ones[0].found.file)}{more} {'were' if more else 'was'} taken before or "
+            f"after the treatment of {day}: {why}; {fix} in course.toml"
+        )
+    return notes
+
+
+def _without_treatment(shot: Shot, treatments: tuple[Moment, ...]) -> list[str]:
+    """Stages that belong to a treatment, where treatments are recorded and none fits."""
+    if not treatments or shot.day is None or shot.taken_at is None:
+        return []
+    name, stage = one_line(shot.found.file), shot.clues.stage
+    days = [moment.at.date() for moment in treatments]
+    if stage == "numbing" and shot.day not in days:
+        return [f"{name} is called {stage!r}, but no treatment is recorded on {shot.day}: add it to course.toml"]
+    hours = _hours_by_clock(shot, treatments)
+    late = hours > _SOON_AFTER_HOURS if hours is not None else not any(0 <= (shot.day - day).days <= 1 for day in days)
+    if stage == "directly after" and late:
+        return [f"{name} is called {stage!r}, but no treatment is recorded within the 24 hours before it"]
+    return []
 
 
 def _hours_by_clock(shot: Shot, treatments: tuple[Moment, ...]) -> float | None:

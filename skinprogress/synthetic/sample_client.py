@@ -44,53 +44,58 @@ class Shot:
         Label of the visit.
     state : SkinState
         Without ``hours_after``, which follows from `taken_at`.
+    camera : int
+        Seed of how it is taken; see :func:`camera`.
     """
 
     file: str
     session: str
     taken_at: datetime
     state: SkinState
+    camera: int
     stage: str = ""
 
 
 def course() -> tuple[Shot, ...]:
-    """The ten photos in order of time; the first two are the baseline."""
+    """The twelve photos in order of time; the first two are the baseline."""
     first, second, third = (
         SkinState(texture_gain=g, tone_gain=t, cheek_redness=r)
         for g, t, r in ((0.92, 0.93, -0.3), (0.83, 0.86, -0.55), (0.75, 0.78, -0.8))
     )
     week = SkinState(texture_gain=1.06, flaking=1.0)
     return (
-        _shot("2025-01-13/IMG_2041.jpg", "2025-01-13T14:02", "2025-01-13 14:02:11"),
-        _shot("2025-01-13/IMG_2042.jpg", "2025-01-13T14:02", "2025-01-13 14:03:05"),
-        _shot("2025-01-13/IMG_2043.jpg", "2025-01-13T14:48", "2025-01-13 14:48:30", SkinState(cream=1.0), "numbing"),
-        _shot("2025-01-13/IMG_2046.jpg", "2025-01-13T17:15", "2025-01-13 17:15:42"),
-        _shot("2025-01-14/IMG_2050.jpg", "2025-01-14", "2025-01-14 08:20:16"),
-        _shot("2025-01-20/IMG_2071.jpg", "2025-01-20", "2025-01-20 09:05:51", week),
-        _shot("2025-02-24/IMG_2168.jpg", "2025-02-24", "2025-02-24 14:21:37", first),
-        _shot("2025-04-07/IMG_2254.jpg", "2025-04-07", "2025-04-07 14:17:20", second),
-        _shot("2025-05-19/IMG_2390.jpg", "2025-05-19", "2025-05-19 14:10:04", third),
-        _shot("2025-05-19/IMG_2391.jpg", "2025-05-19", "2025-05-19 14:10:49", third),
+        _shot(0, "2025-01-13/IMG_2041.jpg", "2025-01-13T14:02", "2025-01-13 14:02:11"),
+        _shot(1, "2025-01-13/IMG_2042.jpg", "2025-01-13T14:02", "2025-01-13 14:03:05"),
+        _shot(2, "2025-01-13/IMG_2043.jpg", "2025-01-13T14:48", "2025-01-13 14:48:30", SkinState(cream=1.0), "numbing"),
+        _shot(3, "2025-01-13/IMG_2046.jpg", "2025-01-13T17:15", "2025-01-13 17:15:42"),
+        _shot(4, "2025-01-14/IMG_2050.jpg", "2025-01-14", "2025-01-14 08:20:16"),
+        _shot(10, "2025-01-15/IMG_2053.jpg", "2025-01-15", "2025-01-15 08:34:52"),
+        _shot(5, "2025-01-20/IMG_2071.jpg", "2025-01-20", "2025-01-20 09:05:51", week),
+        _shot(6, "2025-02-24/IMG_2168.jpg", "2025-02-24", "2025-02-24 14:21:37", first),
+        _shot(11, "2025-02-25/IMG_2175.jpg", "2025-02-25", "2025-02-25 08:12:40", first),
+        _shot(7, "2025-04-07/IMG_2254.jpg", "2025-04-07", "2025-04-07 14:17:20", second),
+        _shot(8, "2025-05-19/IMG_2390.jpg", "2025-05-19", "2025-05-19 14:10:04", third),
+        _shot(9, "2025-05-19/IMG_2391.jpg", "2025-05-19", "2025-05-19 14:10:49", third),
     )
 
 
-def _shot(file: str, session: str, at: str, state: SkinState | None = None, stage: str = "") -> Shot:
+def _shot(camera: int, file: str, session: str, at: str, state: SkinState | None = None, stage: str = "") -> Shot:
     taken = datetime.fromisoformat(at)
     before = [t for t in TREATMENTS if t <= taken]
     # To a tenth: two shots of one visit show the same skin.
     hours = round((taken - before[-1]).total_seconds() / 3600.0, 1) if before else None
     skin = replace(state or SkinState(), hours_after=hours)
-    return Shot(file=file, session=session, taken_at=taken, state=skin, stage=stage)
+    return Shot(file=file, session=session, taken_at=taken, state=skin, camera=camera, stage=stage)
 
 
 def camera(index: int) -> Rephotograph:
-    """How the photo of that index (0 is the first) was taken: hand-held, other light each time."""
+    """How the photo of that :attr:`Shot.camera` was taken: hand-held, other light each time."""
     drawn = draw_rephotograph(np.random.default_rng([SEED, index]), tier="T0", strength=0.8)
     # The file itself is the JPEG; a phone's auto-exposure keeps the wall clear of white.
     return replace(drawn, jpeg_quality=None, exposure=0.88 * drawn.exposure)
 
 
-def take_photo(portrait: Portrait, shot: Shot, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+def take_photo(portrait: Portrait, shot: Shot) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     """One photo of the course.
 
     Returns
@@ -101,7 +106,8 @@ def take_photo(portrait: Portrait, shot: Shot, index: int) -> tuple[npt.NDArray[
         Carries points of the portrait to the photo.
     """
     scene = apply_state(portrait, shot.state, seed=SEED)
-    return rephotograph(scene, camera(index), rng=np.random.default_rng([SEED, index, 1]), out_hw=PHOTO_HW)
+    rng = np.random.default_rng([SEED, shot.camera, 1])
+    return rephotograph(scene, camera(shot.camera), rng=rng, out_hw=PHOTO_HW)
 
 
 def encode_jpeg(rgb: npt.NDArray[np.uint8], shot: Shot) -> bytes:
@@ -188,10 +194,10 @@ def write_sample(out: Path) -> Path:
         The client folder.
     """
     portrait, shots, client = make_portrait(SEED), course(), out / "client"
-    for index, shot in enumerate(shots):
+    for shot in shots:
         path = client / shot.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_jpeg(take_photo(portrait, shot, index)[0], shot))
+        path.write_bytes(encode_jpeg(take_photo(portrait, shot)[0], shot))
     (client / "course.toml").write_text(course_file(shots), encoding="utf-8")
     with (out / "truth.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, TRUTH_COLUMNS, lineterminator="\n")

@@ -175,12 +175,13 @@ def name_people(refs: Sequence[PhotoRef], listing: FolderListing) -> Callable[[P
         len(beginnings) >= 2
         and not any("/" in ref.file for ref in refs)
         and all(stem.partition("_")[2] for stem in stems)
-        and not any(_is_of_the_course(beginning) for beginning in beginnings)
+        and not any(names_no_person(beginning) for beginning in beginnings)
     )
     return (lambda ref: ref.path.stem.partition("_")[0]) if by_name else (lambda _: listing.client)
 
 
-def _is_of_the_course(beginning: str) -> bool:
+def names_no_person(beginning: str) -> bool:
+    """Whether the beginning of a name is a date, a word of the course, a view or a camera's prefix."""
     clues = find_clues(beginning)
     return bool(
         not beginning

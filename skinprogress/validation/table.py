@@ -19,7 +19,7 @@ class Figure:
     Attributes
     ----------
     kind : str
-        What was validated: ``alignment``, ``color``, ``light`` or ``metrics``.
+        What was validated: ``alignment``, ``color``, ``light``, ``metrics`` or ``verdicts``.
     tier : str
         How hard the test is: ``T0`` and ``T1`` changes made in the computer, ``T3`` rendered truth, ``T4`` real photos.
     test, method : str

@@ -155,6 +155,8 @@ def test_one_camera_is_trusted_more_than_two_and_than_who_knows_what() -> None:
     }
     errors = [c.redness_index_se for c in found.values() if not isinstance(c, str)]
     assert errors == sorted(errors) and len(set(errors)) == 3
+    relative = [c.relative_redness_se for c in found.values() if not isinstance(c, str)]
+    assert relative == sorted(relative) and len(set(relative)) == 3
     assert "another camera" in found["two"].reason and "another camera" not in found["same"].reason
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from skinprogress.comparison import calibration
+from skinprogress.comparison.course import in_order, phase_of
 from skinprogress.comparison.faces import MeasuredFace, MeasuredNeck
 from skinprogress.comparison.measuring import measure_neck
 from skinprogress.face.canonical import raster
@@ -23,6 +25,7 @@ from skinprogress.metrics.pigmentation import HAEMOGLOBIN, MELANIN
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import (
     BackgroundSample,
+    Change,
     ClientPlan,
     ColorCorrection,
     Course,
@@ -153,6 +156,50 @@ def planned(*sessions: str, course: Course | None = None) -> ClientPlan:
         phases={s: Phase(session=s, days_after=None, treatment_number=None, name="unknown") for s in sessions},
         course=course or Course(), settings_hash="x", flags=dict.fromkeys(files, Flag.NONE),
     )  # fmt: skip
+
+
+def on_course(*sessions: str, covered: tuple[str, ...] = (), **course: object) -> ClientPlan:
+    """Sessions labelled by date and time; where a label is none, nothing is known of when it was."""
+    made = Course(**course)
+    phases = {}
+    for session in sessions:
+        try:
+            at = datetime.fromisoformat(session)
+        except ValueError:
+            at = None
+        given = [t.at for t in in_order(made) if at is not None and t.at <= at]
+        hours = (at - given[-1]).total_seconds() / 3600.0 if at is not None and given else None
+        ref = PhotoRef(path=Path("a"), file="a", client="c", session=session, taken_at=at, hours_after=hours)
+        phases[session] = phase_of(session, [ref], made)
+    return replace(planned(*sessions, course=made), phases=phases, covered_sessions=covered)
+
+
+def changed(
+    to_session: str, difference: float, *, error: float = 0.2, z: float = 2.9, from_session: str, **more: object
+) -> Change:
+    """Of the redness index of the whole face against baseline, unless more is said."""
+    metric = METRICS[str(more.get("metric", "redness_index"))]
+    change = Change(
+        client="c", view="front", region="face", metric=metric.name, metric_version=1, unit=metric.unit, method="raw",
+        against="baseline", from_session=from_session, to_session=to_session, baseline=15.0,
+        followup=15.0 + difference, difference=difference, ci_low=difference - z * error,
+        ci_high=difference + z * error, detectable_change=z * error, n_baseline=1, n_followup=1,
+        color_reference="background", grade="A", verdict="changed" if abs(difference) > z * error else "unchanged",
+        course_status="", n_common_px=1000, standard_error=error,
+    )  # fmt: skip
+    return replace(change, **more)
+
+
+@pytest.fixture(scope="session")
+def make_course() -> Callable[..., ClientPlan]:
+    """``make_course(*sessions, covered=, treatments=, planned=, aim=, marks=)``: the plan with its phases."""
+    return on_course
+
+
+@pytest.fixture(scope="session")
+def make_change() -> Callable[..., Change]:
+    """``make_change(to_session, difference, error=, z=, from_session=, **fields)``."""
+    return changed
 
 
 @pytest.fixture(scope="session")

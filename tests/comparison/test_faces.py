@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinprogress.comparison.conditions import estimate_conditions, grade_pair
+from skinprogress.comparison.conditions import estimate_conditions
 from skinprogress.comparison.faces import MeasuredFace, common_skin
+from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.planning import choose_corrections, replan_photo
 from skinprogress.face.canonical import N_VERTICES, mesh
 from skinprogress.face.quality import rotation_from_pose

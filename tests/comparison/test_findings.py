@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from skinprogress.comparison.findings import VISIBLE_REDNESS, find_findings
 from skinprogress.comparison.pairs import compare_pair
+from skinprogress.comparison.recovery import find_recoveries
+from skinprogress.comparison.trend import find_trends
+from skinprogress.comparison.verdicts import redness_is_judged
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN
 from skinprogress.metrics.table import METRICS
@@ -159,3 +162,145 @@ def test_figures_have_no_numbers_that_are_none(bounds):
 def test_a_mark_is_told_by_its_own_name(bounds):
     (found,) = bounds(replace(relative("scar on chin", 2.0, 4.0)))
     assert found.text.startswith("scar on chin: at least 2.0 a*-eq redder")
+
+
+TREATED_AT = datetime(2026, 3, 2, 15)
+
+
+def day(k: float) -> str:
+    return (TREATED_AT + timedelta(days=k)).isoformat(timespec="minutes")
+
+
+def told(plan, changes):
+    trends = find_trends(plan, changes, confidence_level=0.95)
+    return find_findings(plan, changes, [], trends=trends, recoveries=find_recoveries(plan, changes))
+
+
+@pytest.fixture
+def outcomes(make_course, make_change):
+    """Of redness 2 a*-eq lower and texture 1 % lower at the last of some days; ``given`` are days of treatments."""
+
+    def find(*days, given=(0,), **more):
+        treatments = tuple(Treatment(at=TREATED_AT + timedelta(days=d), **more) for d in given)
+        plan = make_course(day(-1), *map(day, days), treatments=treatments)
+        changes = [
+            make_change(day(at), size, from_session=day(-1), metric=metric, verdict="improved", error=0.1)
+            for at in days
+            for metric, size in (("redness_index", -2.0), ("texture_uniformity", -1.0))
+        ]
+        kinds = ("outcome", "early_result", "maintenance")
+        return [f for f in told(plan, changes) if f.kind in kinds]
+
+    return find
+
+
+def test_settled_photos_give_the_outcome(outcomes):
+    found = outcomes(2, 14, 42)
+    assert {(f.kind, f.metric, f.to_session) for f in found} == {
+        ("outcome", "texture_uniformity", day(42)),
+        ("outcome", "redness_index", day(42)),
+    }
+    redness = next(f for f in found if f.metric == "redness_index")
+    assert redness.text == (
+        "whole face: redness index improved, −2.0 a*-eq (−2.3 to −1.7), from 1 March 2026, 15:00 to 13 April 2026, "
+        "15:00"
+    )
+    assert (redness.view, redness.unit, redness.from_session) == ("front", "a*-eq", day(-1))
+
+
+def test_an_early_result_is_called_one(outcomes):
+    found = outcomes(2, 12)
+    assert {(f.kind, f.to_session) for f in found} == {("early_result", day(12))}
+    assert all(f.text.endswith("; early result, 12 days after treatment 1") for f in found)
+
+
+def test_peeling_skin_tells_of_redness_alone_and_acute_skin_of_nothing(outcomes):
+    assert {(f.kind, f.metric) for f in outcomes(2, 6)} == {("early_result", "redness_index")}
+    assert outcomes(1, 2) == []
+
+
+def test_no_texture_or_pigment_from_acute_or_peeling_sessions(make_course, make_change):
+    plan = make_course(day(-1), day(1), day(4), day(6), treatments=(Treatment(at=TREATED_AT),))
+    metrics = [m for m in METRICS.values() if m.name not in ("redness_index", "relative_redness")]
+    changes = [
+        make_change(day(at), 9.0, from_session=day(-1), metric=m.name, verdict="changed", region=region)
+        for at in (1, 4, 6)
+        for m in metrics
+        for region in ("cheek_left", "cheek_right")
+    ]
+    for finding in told(plan, changes):
+        assert finding.metric == "" or redness_is_judged(METRICS[finding.metric])
+
+
+def test_skin_that_never_settles_gives_the_most_settled_photos(outcomes):
+    found = outcomes(12, 26, given=(0, 14))
+    assert {(f.kind, f.to_session) for f in found} == {("outcome", day(26))}
+    assert all(f.text.endswith("; the skin had not settled: 12 days after treatment 2") for f in found)
+
+
+def test_maintenance_is_told_by_itself(make_course, make_change):
+    treatments = (Treatment(at=TREATED_AT), Treatment(at=TREATED_AT + timedelta(days=100), setting="maintenance"))
+    plan = make_course(day(-1), day(42), day(150), treatments=treatments)
+    changes = [
+        make_change(day(42), -2.0, from_session=day(-1), verdict="improved"),
+        make_change(day(150), -5.0, from_session=day(-1), verdict="improved"),
+        make_change(day(150), -3.0, from_session=day(42), verdict="improved", against="maintenance"),
+    ]
+    found = {f.kind: f for f in told(plan, changes) if f.kind in ("outcome", "maintenance")}
+    assert (found["outcome"].figure, found["outcome"].to_session) == (-2.0, day(42))
+    assert (found["maintenance"].figure, found["maintenance"].from_session) == (-3.0, day(42))
+
+
+def test_a_trend_is_one_sentence_for_the_face_and_one_for_the_regions_that_moved(make_course, make_change):
+    days = (40, 80, 120)
+    plan = make_course(day(0), *map(day, days))
+    slopes = {"face": -0.01, "nose": -0.02, "chin": 0.0, "cheek_left": -0.03}
+    changes = [
+        make_change(day(d), slope * d, from_session=day(0), region=region)
+        for d in days
+        for region, slope in slopes.items()
+    ]
+    face, regions = (f for f in told(plan, changes) if f.kind == "trend")
+    assert face.text.startswith("whole face: redness index fell, −0.30 a*-eq a month (−0.43 to −0.18), over")
+    assert face.text.endswith("; −1.2 a*-eq (−1.8 to −0.6) at the last against the first")
+    assert "over 4 sessions from 2 March 2026, 15:00 to 30 June 2026, 15:00" in face.text
+    assert (face.unit, face.from_session, face.to_session) == ("a*-eq a month", day(0), day(120))
+    assert face.figure == pytest.approx(-0.3044)
+    assert "left cheek −0.91" in regions.text and "nose −0.61" in regions.text and "chin" not in regions.text
+    assert regions.region == "cheek_left"
+    flat = [replace(c, difference=0.0) for c in changes]
+    (face,) = (f for f in told(plan, flat) if f.kind == "trend")
+    assert "no steady trend of redness index that these photos could show, +0.00 a*-eq a month" in face.text
+
+
+def test_the_recovery_is_told_with_its_half_life_or_with_what_is_missing(make_course, make_change):
+    hours = np.array([2.0, 8.0, 24.0, 48.0, 96.0])
+
+    def recovery(hours):
+        plan = make_course(day(-1), *(day(h / 24) for h in hours), treatments=(Treatment(at=TREATED_AT),))
+        rises = 6.0 * np.exp(-hours / 24.0)
+        changes = [make_change(day(h / 24), r, from_session=day(-1)) for h, r in zip(hours, rises, strict=True)]
+        return next(f for f in told(plan, changes) if f.kind == "recovery")
+
+    curve = recovery(hours)
+    assert curve.text.startswith("whole face: redness rose by +6.0 a*-eq (")
+    assert "after treatment 1, and half of that was gone after 17 hours (" in curve.text
+    assert (curve.unit, curve.from_session, curve.to_session) == ("hours", day(-1), day(4))
+    assert curve.ci_low < curve.figure < curve.ci_high
+    points = recovery(hours[:2])
+    assert math.isnan(points.figure)
+    assert points.text == (
+        "whole face: how quickly redness faded after treatment 1 cannot be told: photos at 2 different times within a "
+        "week; a curve needs 4"
+    )
+
+
+def test_without_recorded_treatments_that_is_said(make_course, make_change):
+    plan = make_course(day(0), day(42))
+    (found,) = (f for f in told(plan, [make_change(day(42), 1.0, from_session=day(0))]) if f.kind == "no_course")
+    assert found.text.startswith(
+        "no treatments are recorded: the days after a treatment cannot be told from the others"
+    )
+    assert "`skinprogress init FOLDER` drafts a course.toml" in found.text
+    plan = make_course(day(0), day(42), treatments=(Treatment(at=TREATED_AT),))
+    assert not any(f.kind == "no_course" for f in told(plan, []))

@@ -6,15 +6,16 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from skinprogress.comparison.faces import common_skin
+from skinprogress.comparison.estimating import estimate_pair
+from skinprogress.comparison.faces import MeasuredFace, common_skin
 from skinprogress.comparison.pairing import align_maps
-from skinprogress.comparison.pairs import compare_pair
-from skinprogress.comparison.uncertainty import region_statistic
+from skinprogress.comparison.pairs import compare_pair, finish_pair, pool_shots
+from skinprogress.comparison.uncertainty import region_statistic, two_sided_p
 from skinprogress.face.regions import NECK, REGIONS, WHOLE_FACE
 from skinprogress.metrics.maps import sample_grid
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN
 from skinprogress.metrics.table import METRICS
-from skinprogress.records import Course, Flag, Treatment
+from skinprogress.records import Change, Course, Flag, Treatment
 from skinprogress.settings import Repeatability, Settings
 
 SETTINGS = Settings()
@@ -174,8 +175,9 @@ def test_a_mark_makes_no_region_less_certain(make_face, make_plan, change, regio
     row, cheek = marked["scar", "redness_index"], marked["cheek_left", "redness_index"]
     assert row.difference == pytest.approx(4.0, abs=0.1)
     assert row.n_common_px == scar.sum()
-    # Two questions, not twelve: the quantile is smaller.
-    assert row.detectable_change < cheek.detectable_change
+    # Two questions, not twelve: the quantile is smaller, though so little skin is less certain.
+    assert row.standard_error > cheek.standard_error
+    assert row.detectable_change / row.standard_error < cheek.detectable_change / cheek.standard_error - 0.5
     # Metrics that have their own regions have no marks.
     assert ("scar", "wrinkle_index") not in marked
     assert {m for r, m in marked if r == "scar"} == {m.name for m in METRICS.values() if not m.regions}
@@ -257,3 +259,40 @@ def test_what_cannot_be_found_has_no_number_and_says_so(make_face, make_plan):
         assert found["nose", name].baseline == found["nose", name].followup == 0.0
         contrast = found["nose", f"{name}_contrast"]
         assert np.isnan(contrast.difference) and Flag.NOTHING_FOUND in contrast.flags
+
+
+def test_shots_that_scatter_widen_the_intervals_of_every_session(px_metrics, make_face, make_plan):
+    """Repeated shots of one session tell how far single shots of the others can be trusted."""
+    plan = make_plan("one", "two", "three")
+    one, three = make_face("one"), make_face("three")
+    calm, wild = make_face("two"), make_face("two", change=12.0 * UNIT * HAEMOGLOBIN)
+
+    def interval(*shots: MeasuredFace) -> Change:
+        pairs = [
+            estimate_pair([one], list(shots), against="baseline", plan=plan, settings=SETTINGS),
+            estimate_pair([one], [three], against="baseline", plan=plan, settings=SETTINGS),
+        ]
+        changes = finish_pair(pairs[1], pool_shots(pairs), plan=plan, settings=SETTINGS)
+        return next(c for c in changes if (c.region, c.metric) == ("cheek_left", "redness_index"))
+
+    single, steady, unsteady = interval(calm), interval(calm, calm), interval(calm, wild)
+    assert steady.standard_error == pytest.approx(single.standard_error)
+    # Twelve apart: a variance of 72 of one free shot, beside six that are as the calibration has them.
+    known = 0.2**2
+    expected = single.standard_error**2 + 2.0 * ((72.0 + 6 * known) / 7.0 - known)
+    assert unsteady.standard_error**2 == pytest.approx(expected, rel=0.1)
+    assert unsteady.difference == single.difference
+
+
+def test_a_headline_names_nothing_that_any_of_so_many_changes_may_do_by_chance(
+    px_metrics, make_face, make_plan, region
+):
+    where = region("cheek_left")[..., None]
+    changed = make_face("two", change=where * 3.0 * UNIT * HAEMOGLOBIN)
+    rows, _ = rows_of([make_face("one")], [changed], make_plan())
+    charted = [c for c in rows.values() if np.isfinite(c.p_headline)]
+    assert {c.metric for c in charted} <= {m.name for m in METRICS.values() if m.charted}
+    assert rows["cheek_left", "relative_redness"].p_headline < 1e-6
+    assert rows["chin", "redness_index"].p_headline == 1.0
+    alone = two_sided_p(np.array([c.difference / c.standard_error for c in charted]))
+    assert all(c.p_headline >= p for c, p in zip(charted, alone, strict=True))

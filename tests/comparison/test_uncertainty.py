@@ -8,12 +8,15 @@ from scipy.ndimage import gaussian_filter
 
 from skinprogress.comparison.uncertainty import (
     Blocks,
+    ShotScatter,
     Statistic,
     block_error,
     block_influence,
     cut_blocks,
+    holm_adjusted,
     region_statistic,
     simultaneous_z,
+    two_sided_p,
 )
 
 SIDE = 160
@@ -118,3 +121,38 @@ def test_simultaneous_intervals_hold_together() -> None:
     rng = np.random.default_rng(6)
     z = simultaneous_z(0.95, 12)
     assert (np.abs(rng.normal(size=(20000, 12))) < z).all(axis=1).mean() == pytest.approx(0.95, abs=0.006)
+
+
+def test_shots_of_all_sessions_count_and_a_single_one_counts_for_nothing() -> None:
+    scatter = ShotScatter.of([(1.0, 3.0), (5.0,), (2.0, 2.0, float("nan"))])
+    assert (scatter.squares, scatter.n_free) == (2.0, 2)
+    assert ShotScatter.of([(5.0,), ()]).excess(1.0) == 0.0
+
+
+def test_shots_that_scatter_as_the_calibration_says_hardly_widen_anything() -> None:
+    rng = np.random.default_rng(3)
+    widened = [ShotScatter.of(rng.normal(0.0, 1.0, (2, 2))).excess(1.0) for _ in range(2000)]
+    assert np.mean(widened) < 0.25
+    worse = [ShotScatter.of(rng.normal(0.0, 3.0, (8, 3))).excess(1.0) for _ in range(200)]
+    assert np.median(worse) == pytest.approx((16 * 9 + 6) / 22 - 1, rel=0.15)
+
+
+def test_an_unknown_error_gets_no_part_of_shots() -> None:
+    assert ShotScatter.of([(1.0, 9.0)]).excess(float("nan")) == 0.0
+
+
+def test_holm_holds_whatever_the_dependence() -> None:
+    """Of twelve true nulls, independent or one and the same, any is called real in no more than one of twenty."""
+    rng = np.random.default_rng(5)
+    alone = rng.normal(size=(4000, 12))
+    for z in (alone, np.repeat(alone[:, :1], 12, axis=1), 0.8 * alone[:, :1] + 0.6 * alone):
+        any_real = [holm_adjusted(two_sided_p(row)).min() <= 0.05 for row in z]
+        assert np.mean(any_real) <= 0.06
+    assert holm_adjusted(np.array([])).size == 0
+
+
+def test_holm_lets_the_second_pass_more_easily_than_bonferroni() -> None:
+    p = np.array([0.03, 0.001, 0.012, 0.9])
+    adjusted = holm_adjusted(p)
+    np.testing.assert_allclose(adjusted, [0.06, 0.004, 0.036, 0.9])
+    assert adjusted[2] < 4 * p[2]

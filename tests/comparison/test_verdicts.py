@@ -16,7 +16,8 @@ from skinprogress.comparison.calibration import (
     color_error,
     session_error,
 )
-from skinprogress.comparison.conditions import PairConditions, grade_pair
+from skinprogress.comparison.conditions import PairConditions
+from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.light import estimate_light_difference, shading_basis
 from skinprogress.comparison.verdicts import decide_verdict
 from skinprogress.face.refinement import LANDMARK_MISFIT_PERCENT
@@ -78,6 +79,16 @@ def test_words(interval: tuple[float, float], rung: str, expected: str) -> None:
 def test_within_a_week_of_a_treatment_nothing_is_better_or_worse() -> None:
     verdict = decide_verdict(4.0, 3.0, 5.0, metric=REDNESS, better="lower", rung="background", recent=True)
     assert verdict == "changed"
+
+
+@pytest.mark.parametrize("name", ["texture_uniformity", "wrinkle_index", "melanin_index", "brown_spots", "ita"])
+def test_within_a_week_of_a_treatment_nothing_but_redness_is_judged(name: str) -> None:
+    options = {"metric": METRICS[name], "better": "lower", "rung": "card"}
+    assert decide_verdict(4.0, 3.0, 5.0, recent=True, **options) == "not comparable"
+    assert decide_verdict(0.0, -0.001, 0.001, recent=True, **options) == "not comparable"
+    assert decide_verdict(4.0, 3.0, 5.0, recent=False, **options) == "worsened"
+    # Cream lies on the skin: what changed is not the skin, but something did.
+    assert decide_verdict(4.0, 3.0, 5.0, recent=False, covered=True, **options) == "changed"
 
 
 def test_alike_photos_get_an_a() -> None:

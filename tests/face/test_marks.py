@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skinprogress.face.canonical import mesh
 from skinprogress.face.mapping import FaceMap, map_landmarks
-from skinprogress.face.marks import as_read, mark_box, mark_mask, share_on_skin
+from skinprogress.face.marks import as_read, mark_mask, share_on_skin
 from skinprogress.face.quality import rotation_from_pose
 from skinprogress.face.regions import EYE_LEFT, LIPS, REGIONS, bare_face_mask, region_mask
 from skinprogress.records import Landmarks
@@ -120,7 +120,6 @@ def test_a_mark_beside_the_face_is_empty() -> None:
     mask = mark_mask(outline, FRONT, SIDE)
     assert not mask.any()
     assert share_on_skin(outline, FRONT, mask) == 0.0
-    assert mark_box(mask) == (slice(0, SIDE), slice(0, SIDE))
 
 
 def test_of_a_turned_head_only_the_side_that_is_seen() -> None:
@@ -154,17 +153,6 @@ def test_points_of_a_mirrored_photo_are_flipped_back() -> None:
     np.testing.assert_array_equal(as_read(points, mirrored=False, width_px=100), points)
     np.testing.assert_array_equal(points, [[0.0, 5.0], [30.0, 7.0]])  # the input is left as it was
     assert as_read((), mirrored=True, width_px=10).shape == (0, 2)
-
-
-@pytest.mark.parametrize(("row", "col"), [(200, 200), (3, 3), (508, 260)])
-def test_the_box_holds_the_mark_and_stays_in_the_frame(row: int, col: int) -> None:
-    mask = np.zeros((SIDE, SIDE), bool)
-    mask[max(0, row - 20) : row + 20, max(0, col - 35) : col + 35] = True
-    rows, cols = mark_box(mask)
-    assert rows.stop - rows.start == cols.stop - cols.start <= SIDE
-    assert 0 <= rows.start < rows.stop <= SIDE and 0 <= cols.start < cols.stop <= SIDE
-    assert np.count_nonzero(mask[rows, cols]) == np.count_nonzero(mask)
-    assert rows.stop - rows.start >= 1.9 * np.ptp(np.flatnonzero(mask.any(axis=0)))
 
 
 def test_bare_skin_and_mark_share_a_frame() -> None:

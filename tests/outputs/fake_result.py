@@ -31,12 +31,14 @@ from skinprogress.records import (
     PhotoLight,
     PhotoRef,
     PhotoReport,
+    Recovery,
     Registration,
     Rejection,
     Rung,
     SkinMap,
     Spot,
     Treatment,
+    Trend,
     View,
 )
 from skinprogress.settings import Settings
@@ -92,6 +94,8 @@ def fake_result(
     light_removed: float = NAN,
     maps: bool = False,
     marks: tuple[str, ...] = (),
+    recoveries: tuple[int, ...] = (),
+    trends: bool = False,
 ) -> ClientResult:
     """Make up the result of a course: treatments six weeks apart, redness peaks and falls, texture gains.
 
@@ -123,6 +127,10 @@ def fake_result(
         between the baseline and each other session.
     marks : tuple of str
         Names of marks on the left cheek, measured like the regions.
+    recoveries : tuple of int
+        Treatments with a recovery of every region: a curve after the first, two points after the others.
+    trends : bool
+        With a slope of the first metric in every region over the sessions that are not within days of a treatment.
     """
     rng = np.random.default_rng(seed)
     visits = _visits(n_sessions, dates=dates)
@@ -213,7 +221,35 @@ def fake_result(
         marks=tuple(
             MarkPlace(name=name, view=view, mask=_mark_mask(), on_skin=0.97) for name in marks for view in views
         ),
+        recoveries=tuple(_recovery(n, r, view) for view in views for r in region_names for n in recoveries),
+        trends=tuple(_trend(plan, names[0], r, view) for view in views for r in region_names if trends),
     )
+
+
+def _recovery(treatment: int, region: str, view: View) -> Recovery:
+    hours = (2.0, 18.0, 42.0, 72.0, 167.0) if treatment == 1 else (2.0, 72.0)
+    curve = {
+        "level": 0.1, "amplitude": 6.0, "tau_h": 30.0, "half_life_h": 20.8, "half_life_low_h": 15.2,
+        "half_life_high_h": 30.7,
+    }  # fmt: skip
+    few = {"reason": "2 photos within a week, and a curve needs 4"}
+    return Recovery(
+        client="A-0042", view=view, region=region, metric="redness_index", unit="a*-eq", treatment=treatment,
+        before="2026-03-10", sessions=tuple(f"{h:g}" for h in hours), hours=hours,
+        rise=tuple(0.1 + 6.0 / treatment * float(np.exp(-h / 30.0)) for h in hours),
+        standard_error=(0.5,) * len(hours), quoted_days=5.0 if region in ("nose", "chin") else 3.0,
+        **(curve if treatment == 1 else few),
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def _trend(plan: ClientPlan, metric: str, region: str, view: View) -> Trend:
+    calm = [s for s in plan.sessions if plan.phases[s].name in ("before", "settled") and s not in plan.covered_sessions]
+    days = [(datetime.fromisoformat(s) - datetime.fromisoformat(calm[0])).total_seconds() / 86400 for s in calm]
+    return Trend(
+        client="A-0042", view=view, region=region, metric=metric, unit="a*", segment="course", sessions=tuple(calm),
+        days=tuple(days), per_month=-0.41, per_month_low=-0.72, per_month_high=-0.1, per_session=-0.57,
+        per_session_low=-1.0, per_session_high=-0.14, difference=-1.8, ci_low=-2.9, ci_high=-0.7,
+    )  # fmt: skip
 
 
 LEFT_CHEEK_UV = (0.695, 0.595)

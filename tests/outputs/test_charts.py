@@ -15,13 +15,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from skinprogress.comparison.findings import duration_text
+from skinprogress.comparison.sentences import duration_text
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.changemap import plot_change_map
 from skinprogress.outputs.charts import plot_trend, write_charts
 from skinprogress.outputs.facelabels import spread
 from skinprogress.outputs.facemap import plot_face_map, read_face_crop
+from skinprogress.outputs.recovery import describe_recovery, plot_recovery
 from skinprogress.outputs.timeline import lay_out_sessions
 from skinprogress.records import Change, ClientResult
 
@@ -201,6 +202,22 @@ def test_noise_and_the_days_after_a_treatment_are_paler_than_a_lasting_change(fa
     assert chroma(real) > 2 * chroma(early) > 2 * chroma(noise)
     assert style.symbol_of(early) != style.symbol_of(real)
     assert style.symbol_of(_change(result, course_status="longer than quoted")) != style.symbol_of(early)
+
+
+def test_what_is_called_neither_better_nor_worse_has_not_the_full_colour_of_either(fake_result: Fake) -> None:
+    c = next(c for c in fake_result(2, metrics=ONE).changes if math.isfinite(c.difference))
+    better = dataclasses.replace(c, verdict="improved", course_status="", difference=-2.0)
+    blue, pale = (style.change_fill(x, "lower", 2.0) for x in (better, dataclasses.replace(better, verdict="changed")))
+    assert blue and pale and min(pale) > max(blue) - 0.1 and min(pale) > min(blue) + 0.3
+    # Without a good direction violet and olive say no more than "changed".
+    plain = [style.change_fill(dataclasses.replace(better, verdict=v), None, 2.0) for v in ("changed", "improved")]
+    assert plain[0] == plain[1]
+
+
+def test_numbing_does_not_set_the_scale_of_the_colours(fake_result: Fake) -> None:
+    result = fake_result(7, metrics=ONE)
+    assert result.plan.covered_sessions
+    assert {*result.plan.covered_sessions} <= style.unsettled_sessions(result)
 
 
 def test_full_colour_is_set_by_lasting_changes_and_never_by_noise(fake_result: Fake) -> None:
@@ -399,3 +416,76 @@ def test_labels_move_apart_as_little_as_possible() -> None:
     assert spread([9.5, 9.6, 9.7], 0, 10, gap=2) == [6.0, 8.0, 10.0]
     many = spread([5.0] * 30, 0, 10, gap=2)
     assert many[0] >= 0 and many[-1] <= 10 and (np.diff(many) > 0).all()
+
+
+@pytest.mark.parametrize(("treatments", "regions"), [((1,), ("face",)), ((1, 2), None), (tuple(range(1, 9)), None)])
+def test_recoveries_of_all_treatments_share_a_panel_and_no_labels_overlap(
+    fake_result: Fake, treatments: tuple[int, ...], regions: tuple[str, ...] | None
+) -> None:
+    result = fake_result(10, metrics=("redness_index",), regions=regions, recoveries=treatments)
+    figure = plot_recovery(result, view="front")
+    _assert_apart(_texts(figure), figure)
+    panels = [ax for ax in figure.axes if ax.get_visible()]
+    assert panels[0].get_title(loc="left") == "whole face"
+    # A zero line, the points of at most six treatments, and one curve.
+    assert all(len(ax.lines) == 1 + min(len(treatments), 6) + 1 for ax in panels)
+    signs = {drawn.get_marker() for drawn in panels[0].lines if drawn.get_marker() != "None"}
+    assert len(signs) == min(len(treatments), 6)
+
+
+def test_a_curve_is_drawn_over_its_photos_only_and_says_its_half_life(fake_result: Fake) -> None:
+    result = fake_result(10, metrics=("redness_index",), regions=("face", "nose"), recoveries=(1, 2))
+    figure = plot_recovery(result, view="front")
+    curve = max(figure.axes[0].lines, key=lambda drawn: len(drawn.get_xdata()))
+    assert (np.min(curve.get_xdata()), np.max(curve.get_xdata())) == (2.0, 167.0)
+    texts = [t.get_text() for t in _texts(figure)]
+    assert texts.count("1: half gone after 21 h (15 to 31)") == 2
+    assert {"quoted: up to 3 days", "quoted: up to 5 days"} <= set(texts)
+    assert any(text.startswith("No curve after treatment 2: 2 photos within a week") for text in texts)
+    assert any("clinics' advice" in text for text in texts)
+    caption, alt = describe_recovery(result, "front")
+    assert alt.startswith(caption) and "Treatment 1, whole face: +5.7 a*-eq 2 hours after it" in alt
+
+
+def test_two_hours_and_seven_days_both_have_room(fake_result: Fake) -> None:
+    result = fake_result(10, metrics=("redness_index",), regions=("face",), recoveries=(1,))
+    ax = plot_recovery(result, view="front").axes[0]
+    x = [ax.transData.transform((h, 0))[0] for h in (0, 2, 24, 72, 168)]
+    assert min(np.diff(x)) > 0.1 * (x[-1] - x[0])
+
+
+def test_slopes_run_over_calm_sessions_only_and_stand_in_the_panel(fake_result: Fake) -> None:
+    result = fake_result(12, metrics=ONE, trends=True, marks=("a scar with a rather long name, 40 letters",))
+    figure = plot_trend(result, metric="redness", view="front")
+    texts = _texts(figure)
+    _assert_apart([t for t in texts if "per month" in t.get_text() or t in [ax.title for ax in figure.axes]], figure)
+    assert sum(t.get_text() == "−0.4 a* per month (−0.7 to −0.1)" for t in texts) == len(
+        [ax for ax in figure.axes if ax.get_visible()]
+    )
+    x = lay_out_sessions(result).x
+    calm = [x[s] for s in result.trends[0].sessions]
+    slope = next(d for d in figure.axes[0].lines if d.get_color() == style.SLOPE)
+    assert list(slope.get_xdata()) == calm
+    assert slope.get_ydata()[-1] < slope.get_ydata()[0]
+    assert len(_texts(plot_trend(fake_result(12, metrics=ONE), metric="redness", view="front"))) < len(texts)
+
+
+def test_maintenance_is_set_apart_by_a_line_with_its_date(fake_result: Fake) -> None:
+    result = fake_result(9, metrics=ONE, regions=FEW)
+    kept_up = result.sessions[-3:]
+    phases = {s: dataclasses.replace(p, segment="maintenance" if s in kept_up else "course")
+              for s, p in result.plan.phases.items()}  # fmt: skip
+    treatments = [dataclasses.replace(t, setting="maintenance" if k == 1 else "clinic")
+                  for k, t in enumerate(result.plan.course.treatments)]  # fmt: skip
+    course = dataclasses.replace(result.plan.course, treatments=tuple(treatments))
+    plan = dataclasses.replace(result.plan, phases=phases, course=course)
+    figure = plot_trend(dataclasses.replace(result, plan=plan), metric="redness", view="front")
+    assert any(t.get_text() == "maintenance from 25 April 2026" for t in _texts(figure))
+    assert not any("maintenance" in t.get_text() for t in _texts(plot_trend(result, metric="redness", view="front")))
+
+
+def test_recovery_charts_are_written_only_where_there_are_recoveries(fake_result: Fake, tmp_path: Path) -> None:
+    few = {"metrics": ("redness_index",), "regions": ("face",)}
+    assert not [p for p in write_charts(fake_result(1, **few), tmp_path) if "recovery" in p.name]
+    written = write_charts(fake_result(1, recoveries=(1,), **few), tmp_path)
+    assert [p.name for p in written] == ["recovery_front.png", "recovery_front.svg"]

@@ -16,7 +16,7 @@ import pytest
 from skinprogress.errors import OutputError
 from skinprogress.face.regions import REGIONS
 from skinprogress.metrics.table import METRICS
-from skinprogress.outputs import report
+from skinprogress.outputs import chart_pictures, report
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.groups import GROUPS, story_of
 from skinprogress.outputs.pictures import embed_array
@@ -472,9 +472,13 @@ def test_slider_has_a_name_and_works_by_keyboard(fake_result: Fake, tmp_path: Pa
 
 
 def test_charts_find_their_metric(fake_result: Fake) -> None:
-    assert report._parse_chart_name("trend_relative_redness_front") == ("trend", "relative_redness", "front")
-    assert report._parse_chart_name("change_map_redness_left_profile") == ("change_map", "redness", "left_profile")
-    assert report._parse_chart_name("other_front")[1] == ""
+    assert chart_pictures._parse_chart_name("trend_relative_redness_front") == ("trend", "relative_redness", "front")
+    assert chart_pictures._parse_chart_name("change_map_redness_left_profile") == (
+        "change_map",
+        "redness",
+        "left_profile",
+    )
+    assert chart_pictures._parse_chart_name("other_front")[1] == ""
 
 
 def test_new_rows_need_no_change_anywhere(

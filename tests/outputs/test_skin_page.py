@@ -261,7 +261,8 @@ def test_the_page_holds_every_picture_and_names_are_never_markup(client: ClientR
     maps = tuple(dataclasses.replace(m, session=named(m.session), photo=EVIL) for m in client.maps)
     photo = next(iter(client.inspections.values()))
     evil = dataclasses.replace(photo, ref=dataclasses.replace(photo.ref, file=EVIL, session="before"))
-    plan = dataclasses.replace(client.plan, baseline="before", sessions=sessions)
+    phases = {named(s): dataclasses.replace(p, session=named(s)) for s, p in client.plan.phases.items()}
+    plan = dataclasses.replace(client.plan, baseline="before", sessions=sessions, phases=phases)
     result = dataclasses.replace(
         client, sessions=sessions, maps=maps, plan=plan, inspections={**client.inspections, EVIL: evil}, photos=(),
         changes=tuple(dataclasses.replace(c, from_session="before") for c in client.changes),

@@ -102,7 +102,7 @@ def test_what_is_known_of_colour_camera_and_light_stands_at_the_end(fake_result:
         "color_anchor", "color_reason", "leave_one_out_delta_e", "a_star_se", "lightness_se", "redness_index_se",
         "relative_redness_se", "clipped_share", "camera", "software", "exposure", "flash", "white_balance",
         "light", "light_azimuth_deg", "light_elevation_deg", "light_directionality", "light_color_mix",
-        "warm_azimuth_deg", "shine_share",
+        "warm_azimuth_deg", "shine_share", "days_after", "phase", "grade",
     ]  # fmt: skip
     card, none, lost = rows
     assert (card["color_anchor"], card["leave_one_out_delta_e"], card["camera"]) == ("card", "0.9", "Pixel 8")

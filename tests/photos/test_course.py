@@ -189,6 +189,31 @@ def test_errors_name_place_value_and_fix(tmp_path: Path, text: str | bytes, word
         (TREATMENT + "[photos.'a.jpg']\nat = 2026-03-14T17:00\nstage = 'pre'", ["stage", "17:00", "15:30"]),
         (TREATMENT + "[photos.'a.jpg']\nat = 2026-03-14T12:00\nstage = 'directly after'", ["stage", "12:00"]),
         ("[course]\nreference_region = 'nose'\n" + TREATMENT + "areas = ['nose']", ["treatments[1].areas", "'nose'"]),
+        (
+            TREATMENT + "[photos.'a.jpg']\nat = 2026-03-20\nstage = 'directly after'",
+            ["stage", "2026-03-20", "24 hours"],
+        ),
+        (
+            TREATMENT + "[[treatments]]\nat = 2026-01-14\nsetting = 'maintenance'",
+            ["line 5", "treatments[2].setting", "2026-01-14", "2026-03-14 15:30", "clinic"],
+        ),
+        (
+            TREATMENT + "areas = ['cheeks']\ndepth_mm = {cheeks = 1.5, nose = 1.0}",
+            ["line 4", "treatments[1].depth_mm", "'nose'", "add it to areas"],
+        ),
+        (
+            "[course]\nreference_region = 'forehead'\n" + TREATMENT,
+            ["line 2", "course.reference_region", "'forehead'", "whole face", "treatments[1]", "neck"],
+        ),
+        ("[course]\nreference_region = 'forehead'\n" + TREATMENT + "areas = ['face']", ["course.reference_region"]),
+        (
+            "[course]\nreference_region = 'neck'\n" + TREATMENT + "depth_mm = {face = 1.5, neck = 0.5}",
+            ["treatments[1].depth_mm", "'neck' was treated"],
+        ),
+        (
+            "[photos.'a.jpg']\nexclude = true\n[[marks]]\nname = 'x'\nphoto = 'a.jpg'\ncircle = [5, 5, 2]",
+            ["line 5", "marks[1].photo", "'a.jpg'", "left out"],
+        ),
         ("[[marks]]\nname = 'x'\nphoto = 'a'\ncircle = [5, 5, 2]\n" * 2, ["marks[2].name", "twice"]),
         (
             "[[marks]]\nname = 'x'\nphoto = 'a'\ncircle = [5, 5, 2]\n"
@@ -256,6 +281,22 @@ def test_places_in_photos_that_cannot_be_read_are_left_alone(tmp_path: Path) -> 
 def test_before_the_next_treatment_is_no_contradiction(tmp_path: Path) -> None:
     text = TREATMENT + "[[treatments]]\nat = 2026-04-25T15:30\n[photos.'a.jpg']\nat = 2026-04-25T15:00\nstage = 'pre'"
     assert read(tmp_path, text).photos["a.jpg"].stage == "pre"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[course]\nreference_region = 'neck'\n" + TREATMENT,
+        "[course]\nreference_region = 'forehead'\n" + TREATMENT + "areas = ['cheeks']\ndepth_mm = {face = 1.5}",
+        TREATMENT + "areas = ['face']\ndepth_mm = {forehead = 1.0}",
+        TREATMENT + "depth_mm = {neck = 0.5}",
+        "[[treatments]]\nat = 2026-03-14\nsetting = 'maintenance'",  # the course was given elsewhere
+        "[[treatments]]\nat = 2026-03-14\n[photos.a]\nat = 2026-03-15T10:00\nstage = 'directly after'",
+        TREATMENT + "[photos.a]\nat = 2026-03-14\nstage = 'directly after'",
+    ],
+)
+def test_what_can_be_true_is_no_contradiction(tmp_path: Path, text: str) -> None:
+    assert len(read(tmp_path, text).treatments) == 1
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

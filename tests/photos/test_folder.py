@@ -245,6 +245,118 @@ def test_photos_without_time_join_the_only_visit_of_the_day(client: Path, make: 
     }
 
 
+# ---- before or after the treatment of the day ----------------------------------------------------------------------
+
+
+def test_on_the_day_of_a_treatment_photos_without_times_stand_alone(client: Path, make: Make) -> None:
+    for file in ("2026-03-14/IMG_1.jpg", "2026-03-14/IMG_2.jpg", "2026-03-21/IMG_3.jpg", "2026-03-21/IMG_4.jpg"):
+        make(file)
+    assert len(sessions(listing(client))) == 2  # without a treatment they are replicates
+    found = listing(client, TREATMENT)
+    assert sessions(found) == {
+        "2026-03-14 IMG_1": ["2026-03-14/IMG_1.jpg"],
+        "2026-03-14 IMG_2": ["2026-03-14/IMG_2.jpg"],
+        "2026-03-21": ["2026-03-21/IMG_3.jpg", "2026-03-21/IMG_4.jpg"],
+    }
+    assert [ref.hours_after for ref in found.photos] == [None, None, 168.0, 168.0]
+    (note,) = (note for note in found.notes if "before or after" in note)
+    assert all(words in note for words in ("2026-03-14/IMG_1.jpg and 1 more", "at = 2026-03-14T15:00", 'stage = "pre"'))
+
+
+def test_the_course_file_says_on_which_side_they_lie(client: Path, make: Make) -> None:
+    for file in ("2026-03-14/1.jpg", "2026-03-14/2.jpg", "2026-03-14/3.jpg", "2026-03-14/4.jpg"):
+        make(file)
+    stages = "".join(f"[photos.'{n}.jpg']\nstage = 'pre'\n" for n in (1, 2))
+    found = listing(client, TREATMENT + stages + "[photos.'3.jpg']\nat = 2026-03-14T18:00")
+    assert sorted(map(len, sessions(found).values())) == [1, 1, 2]
+    assert {one(found, f"2026-03-14/{n}.jpg").session for n in (1, 2)} == {"2026-03-14 before"}
+    assert one(found, "2026-03-14/3.jpg").hours_after == 2.5
+    # The last one does not join the only photo with a time.
+    assert one(found, "2026-03-14/4.jpg").session == "2026-03-14 4"
+
+
+def test_photos_of_different_views_are_no_replicates(client: Path, make: Make) -> None:
+    for name in ("front 1", "front 2", "left 1", "left 2", "IMG_7"):
+        make(f"2026-03-14/{name}.jpg")
+    groups = sessions(listing(client, TREATMENT))
+    names = [[file.removeprefix("2026-03-14/") for file in files] for files in groups.values()]
+    assert sorted(names) == [["IMG_7.jpg"], ["front 1.jpg", "left 1.jpg"], ["front 2.jpg", "left 2.jpg"]]
+
+
+def test_a_treatment_without_its_time_leaves_the_side_open(client: Path, make: Make) -> None:
+    make("a.jpg", "2026-03-14 15:00")
+    make("b.jpg", "2026-03-14 15:01")
+    found = listing(client, "[[treatments]]\nat = 2026-03-14")
+    assert len(sessions(found)) == 1  # shots a minute apart
+    assert [ref.hours_after for ref in found.photos] == [None, None]
+    assert any("a.jpg and 1 more" in note and "[[treatments]]" in note for note in found.notes)
+    assert not any("before or after" in note for note in listing(client, TREATMENT).notes)
+
+
+def test_declared_cream_is_a_session_of_its_own(client: Path, make: Make) -> None:
+    make("a.jpg", "2026-03-14 15:00")
+    make("b.jpg", "2026-03-14 15:01")
+    found = listing(client, "[photos.'b.jpg']\ncream = true")
+    assert [len(files) for files in sessions(found).values()] == [1, 1]
+    assert Flag.NOT_A_BASELINE in one(found, "b.jpg").flags
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (TREATMENT, ["'a.jpg' from before", "'b.jpg' from after", "2026-03-14 15:30"]),
+        ("[[treatments]]\nat = 2026-03-14\n[photos.'x.jpg']\nsession = 'one'", ["'x.jpg' from after", "2026-03-14"]),
+        ("[photos.'y.jpg']\nsession = 'one'\nstage = 'numbing'", ["'y.jpg' with cream", "'a.jpg' without"]),
+        ("[photos.'y.jpg']\nsession = 'one'\ncream = true", ["'y.jpg' with cream"]),
+    ],
+)
+def test_a_named_session_holds_only_replicates(client: Path, make: Make, extra: str, words: list[str]) -> None:
+    make("a.jpg", "2026-03-14 15:00")
+    make("b.jpg", "2026-03-14 16:00")
+    make("x.jpg", "2026-03-15 16:00")
+    make("y.jpg", "2026-03-14 15:01")
+    named = "[photos.'a.jpg']\nsession = 'one'\n"
+    if "x.jpg" in extra:
+        named = "[photos.'a.jpg']\nsession = 'one'\nstage = 'pre'\n"
+    elif "y.jpg" not in extra:
+        named += "[photos.'b.jpg']\nsession = 'one'\n"
+    with pytest.raises(CourseFileError) as caught:
+        listing(client, named + extra)
+    message = str(caught.value)
+    assert [word for word in ["session", "'one'", "different sessions", *words] if word not in message] == []
+
+
+def test_stages_without_a_treatment_are_noted(client: Path, make: Make) -> None:
+    make("numbing.jpg", "2026-03-20 15:00")
+    make("directly after.jpg", "2026-03-20 17:00")
+    notes = " ".join(listing(client, TREATMENT).notes)
+    assert "numbing.jpg is called 'numbing', but no treatment is recorded on 2026-03-20" in notes
+    assert "directly after.jpg is called 'directly after', but no treatment" in notes
+    assert listing(client, TREATMENT + "[[treatments]]\nat = 2026-03-20T15:30").notes == ()
+
+
+def test_a_time_that_the_camera_contradicts_is_noted(client: Path, make: Make) -> None:
+    for name in "abc":
+        make(f"{name}.jpg", "2026-03-14 16:30")
+    found = listing(
+        client,
+        "[photos.'a.jpg']\nat = 2026-03-14T16:40\n"
+        "[photos.'b.jpg']\nat = 2026-03-14T14:00\n"
+        "[photos.'c.jpg']\nat = 2026-05-01",
+    )
+    assert found.notes == (
+        "b.jpg: course.toml puts it 2.5 h earlier than the camera; course.toml was followed",
+        "c.jpg: course.toml puts it 48 days later than the camera; course.toml was followed",
+    )
+
+
+def test_more_treatments_than_planned_are_noted(client: Path, make: Make) -> None:
+    make("a.jpg", "2026-03-01 16:30")
+    course = "[course]\nplanned = 1\n" + TREATMENT + "[[treatments]]\nat = 2026-09-25\nsetting = '{}'"
+    assert "plans 1 treatments and records 2" in " ".join(listing(client, course.format("clinic")).notes)
+    assert listing(client, course.format("maintenance")).notes == ()
+
+
 # ---- dates that could be read two ways ------------------------------------------------------------------------------
 
 
