@@ -22,18 +22,13 @@ from skinprogress.comparison.bookkeeping import (
 )
 from skinprogress.comparison.compensation import compensate_light, describe_pair_light
 from skinprogress.comparison.conditions import estimate_conditions
-from skinprogress.comparison.course import (
-    find_baseline,
-    in_maintenance,
-    is_bare,
-    maintenance_baseline,
-    phase_of,
-)
+from skinprogress.comparison.course import in_maintenance, is_bare, is_recent, phase_of
 from skinprogress.comparison.estimating import PairDraft, estimate_pair
 from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.findings import find_findings
 from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.measuring import keep_maps, measure_face, measure_neck
+from skinprogress.comparison.outcome import find_baseline, maintenance_baseline
 from skinprogress.comparison.pairing import find_softness
 from skinprogress.comparison.pairs import adjust_headline, finish_pair, pool_shots
 from skinprogress.comparison.photolight import estimate_photo_light
@@ -505,8 +500,7 @@ def _look_of_skin(aligned: AlignedPhoto, plan: ClientPlan) -> Flag:
     """What seems to lie on the skin: make-up, a soft shine."""
     face, flags = aligned.face, Flag.NONE
     # Treated skin is as evenly red as powdered skin.
-    fresh = plan.phases[face.ref.session].name in ("acute", "peeling")
-    if not fresh and find_makeup(face.linear_rgb, face.skin).suspected:
+    if not is_recent(plan, face.ref.session) and find_makeup(face.linear_rgb, face.skin).suspected:
         flags |= Flag.MAKEUP_SUSPECTED
     if find_gloss(face.linear_rgb, face.skin, shine=aligned.shine).shiny:
         flags |= Flag.SHINE_BROAD
@@ -591,7 +585,16 @@ def compare_client(
         measurements=tuple(found.measurements),
         changes=tuple(changes),
         comparisons=tuple(found.comparisons),
-        findings=tuple(find_findings(found.plan, changes, found.comparisons, trends=trends, recoveries=recoveries)),
+        findings=tuple(
+            find_findings(
+                found.plan,
+                changes,
+                found.comparisons,
+                trends=trends,
+                recoveries=recoveries,
+                confidence_level=settings.confidence_level,
+            )
+        ),
         trends=tuple(trends),
         recoveries=tuple(recoveries),
         settings=settings,
@@ -839,32 +842,33 @@ def _compare_session(
 ) -> list[tuple[PairDraft, tuple[Against, ...]]]:
     """Compare one session with those before it that it is held against: drafts, and what each is filed under."""
     session, plan = faces[0].ref.session, found.plan
-    at = sessions.index(session)
     wanted: dict[str, list[Against]] = {}
-    for earlier, against in _held_against(
-        plan, session, first=next(iter(held)), previous=sessions[at - 1] if at else ""
-    ):
-        if earlier in held and sessions.index(earlier) < at:
-            wanted.setdefault(earlier, []).append(against)
+    before = [s for s in sessions[: sessions.index(session)] if s in held]
+    for earlier, against in _held_against(plan, session, before, first=next(iter(held))):
+        wanted.setdefault(earlier, []).append(against)
     drafts = []
     for earlier, filed in wanted.items():
         # The session before may be the baseline itself: the same figures, filed under both.
-        before = held[earlier]
-        draft = estimate_pair(before, faces, against=filed[0], plan=plan, settings=settings)
+        draft = estimate_pair(held[earlier], faces, against=filed[0], plan=plan, settings=settings)
         drafts.append((draft, tuple(filed)))
         for against in filed:
             if draft.comparison.grade != "F":
-                found.spots += follow_session_spots(before, faces, against=against)
-        if light := describe_pair_light(before, faces, against=filed[0]):
+                found.spots += follow_session_spots(held[earlier], faces, against=against)
+        if light := describe_pair_light(held[earlier], faces, against=filed[0]):
             found.lights.append(light)
     return drafts
 
 
-def _held_against(plan: ClientPlan, session: str, *, first: str, previous: str) -> Iterable[tuple[str, Against]]:
-    yield first, "baseline"
-    yield previous, "previous"
+def _held_against(
+    plan: ClientPlan, session: str, before: Sequence[str], *, first: str
+) -> Iterable[tuple[str, Against]]:
+    """Those of the measured sessions before one, in order of time, that it is compared with."""
+    if first in before:
+        yield first, "baseline"
+    if before:
+        yield before[-1], "previous"
     start = maintenance_baseline(plan)
-    if start is not None and in_maintenance(plan, session):
+    if start is not None and start in before and in_maintenance(plan, session):
         yield start, "maintenance"
 
 
@@ -880,7 +884,8 @@ def _finish_view(
             found.changes += [replace(c, against=against) for c in changes]
             found.comparisons.append(replace(draft.comparison, against=against))
         for d in draft.drafts:
-            known.setdefault((d.change.metric, d.change.region), d.known)
+            if np.isfinite(d.known):
+                known.setdefault((d.change.metric, d.change.region), d.known)
     more = {key: scatter[key].excess(variance) for key, variance in known.items()}
     found.measurements = [
         replace(m, standard_error=float(np.hypot(m.standard_error, np.sqrt(more.get((m.metric, m.region), 0.0)))))

@@ -619,3 +619,18 @@ def test_photos_that_cannot_be_compared_get_no_numbers(portrait, compare):
     assert {c.verdict for c in result.changes} == {"not comparable"}
     assert not any(np.isfinite(c.difference) for c in result.changes)
     assert all(c.flags for c in result.changes)
+
+
+def test_a_session_is_compared_with_the_last_one_that_was_measured() -> None:
+    from skinprogress.pipeline import _held_against
+    from skinprogress.validation.verdicts_recovery import make_plan
+
+    plan = make_plan((2.0, 24.0, 48.0))
+    baseline, first, second, third = plan.sessions
+    # Whatever became of the session between them.
+    assert list(_held_against(plan, third, [baseline, first], first=baseline)) == [
+        (baseline, "baseline"),
+        (first, "previous"),
+    ]
+    # A session before the one that all are held against has no baseline.
+    assert list(_held_against(plan, second, [baseline], first=third)) == [(baseline, "previous")]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from skinprogress.comparison.bookkeeping import rejection_of
 from skinprogress.comparison.compensation import compensate_light
 from skinprogress.comparison.conditions import estimate_conditions
-from skinprogress.comparison.course import find_baseline, phase_of
+from skinprogress.comparison.course import phase_of
 from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.grading import grade_pair, judge_conditions
+from skinprogress.comparison.outcome import find_baseline
 from skinprogress.comparison.planning import choose_corrections, choose_references, replan_photo
 from skinprogress.comparison.retaking import Judgement
 from skinprogress.errors import NothingMeasuredError, PhotoError

@@ -81,7 +81,7 @@ def read_calibration(path: Path) -> Calibration:
         raise UsageError(
             f"the calibration file {name} cannot be read ({why})", f"check its name, or {_AGAIN}"
         ) from error
-    except ValueError as error:  # of TOML, and of text that is no UTF-8
+    except (ValueError, RecursionError) as error:  # of TOML, text that is no UTF-8, and brackets without end
         raise UsageError(f"{name} is no calibration file ({one_line(str(error))})", _AGAIN) from error
     return _Reader(name).calibration(found)
 

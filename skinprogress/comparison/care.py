@@ -7,25 +7,23 @@ from itertools import pairwise
 from skinprogress.comparison.course import (
     SETTLED_DAYS,
     SHALLOW_MM,
-    find_outcome,
     in_order,
+    is_calm,
     is_covered,
-    is_recent,
     last_treatment,
     quoted_redness_days,
     redness_status,
 )
+from skinprogress.comparison.outcome import find_outcome
 from skinprogress.comparison.quoted import QUOTES, Quote, quote_text, usual_sessions
 from skinprogress.comparison.recovery import RECOVERY_METRIC
 from skinprogress.comparison.sentences import (
     after_text,
     by_region,
     change_finding,
-    change_text,
     date_text,
     duration_text,
     interval_text,
-    region_title,
     session_text,
     surest,
     view_text,
@@ -40,16 +38,17 @@ from skinprogress.records import Change, ClientPlan, Finding, Treatment
 ASK = "ask the clinician"
 _PATCHES = {"dark_patches": "darker", "pale_patches": "lighter"}
 _SIDED = ("cheek", "jaw", "periorbital")
-_CONFIDENCE_LEVEL = 0.95
 
 
-def find_care_notes(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
+def find_care_notes(plan: ClientPlan, changes: Sequence[Change], *, confidence_level: float = 0.95) -> list[Finding]:
     """Observations that the course itself asks for.
 
     Parameters
     ----------
     plan : ClientPlan
     changes : sequence of Change
+    confidence_level : float
+        Of what is compared here: left with right.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def find_care_notes(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
     return [
         *_longer_than_quoted(plan, rows),
         *_pigment_shift(plan, rows),
-        *_sides(plan, rows),
+        *_sides(plan, rows, confidence_level),
         *_spacing(plan),
         *_sessions_planned(plan),
     ]
@@ -84,9 +83,10 @@ def _longer_than_quoted(plan: ClientPlan, changes: Sequence[Change]) -> Iterable
         if len(set(limits)) == 1:
             told = f"{by_region(rows)}; quoted are up to {duration_text(limits[0])} there"
         else:
-            told = ", ".join(
-                f"{region_title(c.region)} {change_text(c)}, quoted up to {duration_text(limit)}"
-                for c, limit in zip(rows, limits, strict=True)
+            told = "; ".join(
+                f"{by_region([c for c, own in zip(rows, limits, strict=True) if own == limit])}, quoted up to "
+                f"{duration_text(limit)}"
+                for limit in sorted(set(limits))
             )
         topics = ["redness", "redness_bony"]
         if given is not None and given.setting != "clinic":
@@ -105,7 +105,7 @@ def _pigment_shift(plan: ClientPlan, changes: Sequence[Change]) -> Iterable[Find
 
     def is_due(c: Change) -> bool:
         days = plan.phases[c.to_session].days_after
-        return days is not None and quote.low <= days <= quote.high and _is_bare_and_calm(plan, c.to_session)
+        return days is not None and quote.low <= days <= quote.high and is_calm(plan, c.to_session)
 
     for metric, word in _PATCHES.items():
         new = [c for c in changes if c.metric == metric and c.ci_low > 0 and is_due(c)]
@@ -120,10 +120,6 @@ def _pigment_shift(plan: ClientPlan, changes: Sequence[Change]) -> Iterable[Find
             )
 
 
-def _is_bare_and_calm(plan: ClientPlan, session: str) -> bool:
-    return not is_recent(plan, session) and not is_covered(plan, session)
-
-
 def _last_of_each_treatment(plan: ClientPlan, changes: Sequence[Change]) -> Iterable[list[Change]]:
     """Changes of the last session after each treatment that has any, one list a view; the whole face only by itself."""
     last = {(c.view, plan.phases[c.to_session].treatment_number): c.to_session for c in _by_time(plan, changes)}
@@ -136,10 +132,10 @@ def _by_time(plan: ClientPlan, changes: Sequence[Change]) -> list[Change]:
     return sorted(changes, key=lambda c: plan.sessions.index(c.to_session))
 
 
-def _sides(plan: ClientPlan, changes: Sequence[Change]) -> Iterable[Finding]:
+def _sides(plan: ClientPlan, changes: Sequence[Change], confidence_level: float) -> Iterable[Finding]:
     """Left and right that changed differently, jointly over all pairs and metrics that are looked at."""
     outcome = find_outcome(plan)
-    if outcome is None or outcome.kind in ("early", "too soon") or not _is_bare_and_calm(plan, outcome.to_session):
+    if outcome is None or outcome.kind in ("early", "too soon") or not is_calm(plan, outcome.to_session):
         return
     of = {(c.view, c.metric, c.region): c for c in changes if c.to_session == outcome.to_session}
     pairs = [
@@ -148,7 +144,7 @@ def _sides(plan: ClientPlan, changes: Sequence[Change]) -> Iterable[Finding]:
         for side in _SIDED
         if region == f"{side}_left" and (view, metric, f"{side}_right") in of and _tells_sides(METRICS[metric])
     ]
-    z = simultaneous_z(_CONFIDENCE_LEVEL, len(pairs))
+    z = simultaneous_z(confidence_level, len(pairs))
     for view, name in dict.fromkeys((left.view, left.metric) for left, _ in pairs):
         told = []
         for left, right in (p for p in pairs if (p[0].view, p[0].metric) == (view, name)):

@@ -1,6 +1,6 @@
 """What of the taking of two sessions' photos differs, and by how much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +25,7 @@ from skinprogress.face.regions import bare_face_mask
 from skinprogress.metrics.inputs import FloatMap
 from skinprogress.metrics.maps import sample_grid
 from skinprogress.metrics.pigmentation import log_shading, melanin_index
-from skinprogress.records import RUNGS, Phase, Rung
+from skinprogress.records import RUNGS, Inspection, Phase, Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ def estimate_conditions(
         light_angle_deg=light_angle_deg(*farthest),
         light_words=describe_light_difference(*farthest),
         compensated=is_compensated(faces),
-        one_camera=_is_one_camera(faces),
+        one_camera=is_one_camera(f.inspection for f in faces),
         words={
             "pose": describe_pose(step("yaw"), step("pitch")),
             "exposure": describe_exposure(exposure),
@@ -159,8 +159,9 @@ def estimate_conditions(
     )
 
 
-def _is_one_camera(faces: Sequence[MeasuredFace]) -> bool:
-    names = {tuple(f.inspection.metadata.get(key, "") for key in ("make", "model")) for f in faces}
+def is_one_camera(inspections: Iterable[Inspection]) -> bool:
+    """Whether all files name the same camera."""
+    names = {tuple(i.metadata.get(key, "") for key in ("make", "model")) for i in inspections}
     return len(names) == 1 and any(names.pop())
 
 

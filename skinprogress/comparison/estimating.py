@@ -7,102 +7,28 @@ from operator import or_
 
 import numpy as np
 
-from skinprogress.color.references import shared_rung, uncorrected
-from skinprogress.comparison import course
+from skinprogress.color.references import uncorrected
 from skinprogress.comparison.areas import (
     Area,
     applies_to,
     estimate_area,
     estimate_shared,
-    neck_is_treated,
-    reference_regions,
     sensitivity,
     within_error,
 )
 from skinprogress.comparison.calibration import change_error, color_error, rendering_error, session_error
-from skinprogress.comparison.compensation import light_variance, redness_removed
-from skinprogress.comparison.conditions import PairConditions, estimate_conditions
+from skinprogress.comparison.compensation import light_variance
+from skinprogress.comparison.conditions import estimate_conditions
 from skinprogress.comparison.faces import MeasuredFace, common_skin
 from skinprogress.comparison.grading import grade_pair
-from skinprogress.comparison.light import LIGHT_TEXTURE_LIMIT
 from skinprogress.comparison.measuring import cut_areas, why_nothing
 from skinprogress.comparison.pairing import align_maps
-from skinprogress.comparison.photolight import LIGHT_ANGLE_LIMIT_DEG
+from skinprogress.comparison.session_pair import SessionPair, comparison_of, flags_of, reference_is_untreated
 from skinprogress.comparison.verdicts import Better
-from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Against, Change, ClientPlan, Comparison, Flag
 from skinprogress.settings import Settings
-
-# What lies on the skin, or was done to the photo, bears on every figure.
-_ON_THE_SKIN = (
-    Flag.MAKEUP_DECLARED
-    | Flag.CREAM_DECLARED
-    | Flag.FILTER_DECLARED
-    | Flag.MAKEUP_SUSPECTED
-    | Flag.SMOOTHING_SUSPECTED
-    | Flag.SHINE_BROAD
-)
-
-
-def _reference_is_untreated(metric: Metric, plan: ClientPlan) -> bool:
-    if metric.reference == "neck":
-        return not neck_is_treated(plan)
-    reference = set(reference_regions(plan))
-    treated = [set(t.areas) for t in plan.course.treatments]
-    return bool(reference and treated) and all(areas and not areas & {*reference, WHOLE_FACE} for areas in treated)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pair:
-    """Two sessions of one view and everything that holds for all their regions and metrics."""
-
-    baseline: Sequence[MeasuredFace]
-    followup: Sequence[MeasuredFace]
-    against: Against
-    plan: ClientPlan
-    settings: Settings
-    conditions: PairConditions
-    grade: str
-    flags: Flag
-    matched_blur_px: float
-    finest_mm: float
-
-    @property
-    def sessions(self) -> tuple[str, str]:
-        return self.baseline[0].ref.session, self.followup[0].ref.session
-
-    @property
-    def groups(self) -> tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]]:
-        return self.baseline, self.followup
-
-    def groups_for(self, metric: Metric) -> tuple[Sequence[MeasuredFace], Sequence[MeasuredFace]]:
-        """The photos of both sessions; where colour counts, those that the best colour reference brings together."""
-        if not metric.needs_color:
-            return self.groups
-        rung = self.conditions.rung
-        one = [a for a in self.baseline if any(shared_rung(a.correction, b.correction) == rung for b in self.followup)]
-        two = [b for b in self.followup if any(shared_rung(a.correction, b.correction) == rung for a in self.baseline)]
-        return one, two
-
-    def is_compensated(self, metric: Metric) -> bool:
-        """Whether the difference of light was taken out of what is compared."""
-        return metric.compensable and self.conditions.compensated
-
-    @property
-    def relief_differs(self) -> bool:
-        """Whether the light throws pores and lines into other shadows."""
-        c = self.conditions
-        return not c.light_difference <= LIGHT_TEXTURE_LIMIT or c.light_angle_deg > LIGHT_ANGLE_LIMIT_DEG
-
-    @property
-    def recent(self) -> bool:
-        return any(course.is_recent(self.plan, s) for s in self.sessions)
-
-    @property
-    def covered(self) -> bool:
-        return any(course.is_covered(self.plan, s) for s in self.sessions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +101,7 @@ def estimate_pair(
     with_blood = common_skin(faces, with_blood=True) if any(f.blood.any() for f in faces) else skin
     matched = align_maps(faces, skin)
     baseline, followup = matched.faces[: len(baseline)], matched.faces[len(baseline) :]
-    pair = _Pair(
+    pair = SessionPair(
         baseline, followup, against, plan, settings, conditions, grade, flags, matched.blur_px, matched.finest_mm
     )
     areas = cut_areas(baseline[0], skin, with_blood, plan=plan, settings=settings)
@@ -185,7 +111,7 @@ def estimate_pair(
         for region in baseline[0].places
         if applies_to(metric, region)
     )
-    return PairDraft(_comparison(pair, reasons, remedies, int(skin.sum()), _light_left(drafts)), drafts)
+    return PairDraft(comparison_of(pair, reasons, remedies, int(skin.sum()), _light_left(drafts)), drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +128,7 @@ class _Estimate:
     light_error: float = float("nan")
 
 
-def _estimate(pair: _Pair, metric: Metric, area: Area | None) -> _Estimate:
+def _estimate(pair: SessionPair, metric: Metric, area: Area | None) -> _Estimate:
     nan = float("nan")
     if area is None:
         return _Estimate(nan, nan, 0, Flag.TOO_FEW_PIXELS)
@@ -247,7 +173,7 @@ def _has(face: MeasuredFace, metric: Metric, area: Area) -> bool:
     return bool(np.isfinite(estimate_area(face, metric, area).value))
 
 
-def _session_variance(pair: _Pair, metric: Metric, area: Area, values: tuple[float, float]) -> float:
+def _session_variance(pair: SessionPair, metric: Metric, area: Area, values: tuple[float, float]) -> float:
     """What two sessions add to a difference, colour and light aside: a variance."""
     c, size = pair.conditions, float(np.mean(np.abs(values)))
     error = change_error(
@@ -267,7 +193,7 @@ def _session_variance(pair: _Pair, metric: Metric, area: Area, values: tuple[flo
     return error**2 + rendering**2
 
 
-def _single_shot_variance(pair: _Pair, metric: Metric, area: Area, value: float) -> float:
+def _single_shot_variance(pair: SessionPair, metric: Metric, area: Area, value: float) -> float:
     """What the calibration says of a single shot; it was made from such."""
     error = session_error(
         metric.name,
@@ -279,7 +205,7 @@ def _single_shot_variance(pair: _Pair, metric: Metric, area: Area, value: float)
     return error**2
 
 
-def _color_variances(pair: _Pair, metric: Metric, area: Area, values: tuple[float, float]) -> list[float]:
+def _color_variances(pair: SessionPair, metric: Metric, area: Area, values: tuple[float, float]) -> list[float]:
     """What the colour correction leaves in each session's mean: shots of one room err alike, so they do not average."""
     unmatched = uncorrected("") if pair.conditions.rung == "none" else None
     variances = []
@@ -291,8 +217,8 @@ def _color_variances(pair: _Pair, metric: Metric, area: Area, values: tuple[floa
     return variances
 
 
-def _draft(pair: _Pair, metric: Metric, region: str, estimate: _Estimate) -> Draft:
-    untreated = metric.relative and _reference_is_untreated(metric, pair.plan)
+def _draft(pair: SessionPair, metric: Metric, region: str, estimate: _Estimate) -> Draft:
+    untreated = metric.relative and reference_is_untreated(metric, pair.plan)
     better: Better = ("lower" if untreated else None) if metric.relative else metric.better
     if Flag.LOW_COVERAGE in estimate.flags:
         # Where hair or shadow hides most of a region, its edges may be what changed: no direction is claimed.
@@ -323,7 +249,7 @@ def _draft(pair: _Pair, metric: Metric, region: str, estimate: _Estimate) -> Dra
         verdict="not comparable",
         course_status="",
         n_common_px=estimate.n_px,
-        flags=estimate.flags | _flags(pair, metric, region, untreated=untreated),
+        flags=estimate.flags | flags_of(pair, metric, region, untreated=untreated),
         light_standard_error=estimate.light_error,
     )
     return Draft(
@@ -336,72 +262,8 @@ def _draft(pair: _Pair, metric: Metric, region: str, estimate: _Estimate) -> Dra
     )
 
 
-def _flags(pair: _Pair, metric: Metric, region: str, *, untreated: bool) -> Flag:
-    """What of the pair bears on a metric in a region."""
-    flags = pair.flags
-    if pair.grade != "F":
-        # Coverage, expression and registration are told of each region, sharpness only of what moves with it.
-        flags &= ~Flag.LOW_COVERAGE
-        if region != WHOLE_FACE:
-            flags &= ~Flag.POOR_REGISTRATION
-            if region not in pair.conditions.moved_regions:
-                flags &= ~Flag.EXPRESSION_DIFFERS
-        if not metric.needs_sharpness:
-            flags &= ~Flag.SHARPNESS_DIFFERS
-    if metric.relative and not untreated:
-        flags |= Flag.REFERENCE_MAY_BE_TREATED
-    if pair.recent:
-        flags |= Flag.RECENT_TREATMENT
-    if pair.covered:
-        flags |= Flag.NOT_A_BASELINE
-    for face in (*pair.baseline, *pair.followup):
-        flags |= face.flags & _ON_THE_SKIN
-        flags |= face.registration_flag(region)
-    return flags
-
-
 def _light_left(drafts: Sequence[Draft]) -> float:
     """Median over the regions of the error of relative redness that the light leaves; NaN where none was taken out."""
     left = [d.change.light_standard_error for d in drafts if METRICS[d.change.metric].relative]
     known = [size for size in left if np.isfinite(size)]
     return float(np.median(known)) if known else float("nan")
-
-
-def _comparison(
-    pair: _Pair, reasons: tuple[str, ...], remedies: tuple[str, ...], n_common_px: int, light_left: float
-) -> Comparison:
-    nan = float("nan")
-    c = pair.conditions
-    from_session, to_session = pair.sessions
-    phases = [pair.plan.phases[s] for s in pair.sessions]
-    days = [[f.ref.day for f in group if f.ref.day is not None] for group in pair.groups]
-    after = [nan if p.days_after is None else p.days_after for p in phases]
-    return Comparison(
-        client=pair.plan.client,
-        view=pair.baseline[0].view,
-        against=pair.against,
-        from_session=from_session,
-        to_session=to_session,
-        days_between=min(days[1]) - min(days[0]) if days[0] and days[1] else nan,
-        from_phase=phases[0].name,
-        to_phase=phases[1].name,
-        from_days_after=after[0],
-        to_days_after=after[1],
-        grade=pair.grade,
-        reasons=reasons,
-        remedies=remedies,
-        color_reference=c.rung,
-        light_difference=c.light_difference,
-        sharpness_ratio=c.sharpness_ratio,
-        pose_difference_deg=c.pose_difference_deg,
-        n_common_px=n_common_px,
-        flags=pair.flags,
-        light_color_difference=c.light_color_difference,
-        expression_difference=c.expression_difference,
-        exposure_difference=c.exposure_difference,
-        light_angle_deg=c.light_angle_deg,
-        light_removed=redness_removed(*pair.groups),
-        light_uncertainty=light_left,
-        misfit_percent_iod=c.misfit_percent_iod,
-        matched_blur_px=pair.matched_blur_px,
-    )

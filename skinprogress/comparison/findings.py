@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from skinprogress.comparison.care import find_care_notes
-from skinprogress.comparison.course import Outcome, find_outcomes, is_recent
+from skinprogress.comparison.course import is_covered, is_recent
+from skinprogress.comparison.outcome import Outcome, find_outcomes
 from skinprogress.comparison.recovery import RECOVERY_METRIC, compare_recoveries
 from skinprogress.comparison.sentences import (
     after_text,
     change_finding,
     change_text,
-    date_text,
-    duration_text,
     interval_text,
     region_title,
     session_text,
@@ -23,8 +22,6 @@ from skinprogress.comparison.verdicts import redness_is_judged
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Change, ClientPlan, Comparison, Finding, Flag, Recovery, Trend
-
-__all__ = ["REAL", "VISIBLE_REDNESS", "date_text", "duration_text", "find_findings", "region_title", "session_text"]
 
 REAL = ("improved", "worsened", "changed")
 """Verdicts that say that something is different, in the order in which they are told."""
@@ -41,6 +38,7 @@ def find_findings(
     *,
     trends: Sequence[Trend] = (),
     recoveries: Sequence[Recovery] = (),
+    confidence_level: float = 0.95,
 ) -> list[Finding]:
     """Sentences with their figures, most important first.
 
@@ -51,6 +49,8 @@ def find_findings(
     comparisons : sequence of Comparison
     trends : sequence of Trend
     recoveries : sequence of Recovery
+    confidence_level : float
+        Of what is compared here: the recoveries, and left with right.
 
     Returns
     -------
@@ -64,16 +64,20 @@ def find_findings(
         *_trends(trends),
         *_redness_course(plan, changes),
         *_recoveries(recoveries),
-        *compare_recoveries(recoveries),
-        *find_care_notes(plan, changes),
+        *compare_recoveries(recoveries, confidence_level=confidence_level),
+        *find_care_notes(plan, changes, confidence_level=confidence_level),
         *_not_comparable(comparisons),
-        *_bounds(changes),
+        *_bounds(plan, changes),
         *_no_course(plan),
     ]
 
 
 def _sentence(change: Change, verb: str) -> str:
-    return f"{region_title(change.region)}: {METRICS[change.metric].title.lower()} {verb}, {change_text(change)}"
+    return f"{_where(change)}: {METRICS[change.metric].title.lower()} {verb}, {change_text(change)}"
+
+
+def _where(found: Change | Trend | Recovery) -> str:
+    return f"{region_title(found.region)}{view_text(found.view)}"
 
 
 def _outcome(plan: ClientPlan, outcome: Outcome, changes: Sequence[Change]) -> list[Finding]:
@@ -164,14 +168,13 @@ def _trend_finding(t: Trend, text: str) -> Finding:
 def _recoveries(recoveries: Sequence[Recovery]) -> Iterable[Finding]:
     """How quickly the redness of the whole face faded after each treatment, or why that cannot be told."""
     for r in (r for r in recoveries if r.region == WHOLE_FACE):
-        where = f"{region_title(r.region)}{view_text(r.view)}"
         if r.reason:
-            text = f"{where}: how quickly redness faded after treatment {r.treatment} cannot be told: {r.reason}"
+            text = f"{_where(r)}: how quickly redness faded after treatment {r.treatment} cannot be told: {r.reason}"
         else:
             half, low, high = (f"{h:.0f}" for h in (r.half_life_h, r.half_life_low_h, r.half_life_high_h))
             rise = interval_text((r.amplitude, r.amplitude_low, r.amplitude_high), r.unit, METRICS[r.metric].decimals)
             text = (
-                f"{where}: redness rose by {rise} after treatment {r.treatment}, and half of that was gone after "
+                f"{_where(r)}: redness rose by {rise} after treatment {r.treatment}, and half of that was gone after "
                 f"{half} hours ({low} to {high})"
             )
         yield Finding(
@@ -194,7 +197,11 @@ def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
     rows = [
         c
         for c in changes
-        if c.metric == RECOVERY_METRIC and c.region == WHOLE_FACE and c.against == "baseline" and np.isfinite(c.ci_low)
+        if c.metric == RECOVERY_METRIC
+        and c.region == WHOLE_FACE
+        and c.against == "baseline"
+        and np.isfinite(c.ci_low)
+        and not is_covered(plan, c.to_session)
     ]
     recent = [c for c in rows if is_recent(plan, c.to_session)]
     if not recent:
@@ -213,7 +220,8 @@ def _redness_course(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding
                 how = "back at the baseline, as far as these photos can tell,"
             else:
                 how = f"down to {max(left, 0.0):.0%} of that rise"
-            text = f"whole face: {METRICS[change.metric].title.lower()} was {how} {after_text(plan, change.to_session)}"
+            when = after_text(plan, change.to_session)
+            text = f"{_where(change)}: {METRICS[change.metric].title.lower()} was {how} {when}"
             found.append(change_finding("redness_fall", change, text))
             break
     return found
@@ -229,35 +237,41 @@ def _not_comparable(comparisons: Sequence[Comparison]) -> list[Finding]:
             figure=nan,
             ci_low=nan,
             ci_high=nan,
-            text=f"{session_text(c.from_session)} and {session_text(c.to_session)} cannot be compared: "
-            + "; ".join(c.reasons),
+            text=f"{session_text(c.from_session)} and {session_text(c.to_session)}{view_text(c.view)} cannot be "
+            f"compared: {'; '.join(c.reasons)}",
             view=c.view,
             from_session=c.from_session,
             to_session=c.to_session,
         )
-        for c in comparisons
-        if c.grade == "F" and c.against in ("baseline", "maintenance")
+        # Where maintenance is held against the baseline, the same pair is filed under both.
+        for c in {
+            (c.view, c.from_session, c.to_session): c
+            for c in comparisons
+            if c.grade == "F" and c.against in ("baseline", "maintenance")
+        }.values()
     ]
 
 
-def _bounds(changes: Sequence[Change]) -> list[Finding]:
+def _bounds(plan: ClientPlan, changes: Sequence[Change]) -> list[Finding]:
     """What can be said though the whole face was treated and its colours are not certain: at least, and at most.
 
     If the rest of the face did not become paler, a region that is redder relative to it is redder by as much at least.
     """
     found = []
-    for pair in dict.fromkeys((c.view, c.to_session) for c in changes if c.against == "baseline"):
-        rows = [c for c in changes if (c.view, c.to_session) == pair and c.against == "baseline"]
+    bare = [c for c in changes if c.against == "baseline" and not is_covered(plan, c.to_session)]
+    for pair in dict.fromkeys((c.view, c.to_session) for c in bare):
+        rows = [c for c in bare if (c.view, c.to_session) == pair]
         relative = [c for c in rows if c.metric == "relative_redness" and Flag.REFERENCE_MAY_BE_TREATED in c.flags]
+        whole = next((c for c in rows if c.metric == RECOVERY_METRIC and c.region == WHOLE_FACE), None)
         redder = max((c for c in relative if c.ci_low >= _LEAST_TOLD), key=lambda c: c.ci_low, default=None)
         paler = min((c for c in relative if c.ci_high <= -_LEAST_TOLD), key=lambda c: c.ci_high, default=None)
-        if redder:
+        # "Unless" is no condition where the face as a whole is known to have moved that way.
+        if redder and not (whole and whole.ci_high < 0):
             text = f"at least {_least(redder.ci_low)} a*-eq redder, unless the rest of the face became less red"
             found.append(_bound(redder, text))
-        if paler:
+        if paler and not (whole and whole.ci_low > 0):
             text = f"at least {_least(-paler.ci_high)} a*-eq less red, unless the rest of the face became redder"
             found.append(_bound(paler, text))
-        whole = next((c for c in rows if c.metric == RECOVERY_METRIC and c.region == WHOLE_FACE), None)
         if whole and max(abs(whole.ci_low), abs(whole.ci_high)) <= VISIBLE_REDNESS:
             text = f"redness changed by no more than people see ({VISIBLE_REDNESS} a*-eq), whatever the direction"
             found.append(_bound(whole, text, source=_VISIBLE_SOURCE))
@@ -274,7 +288,7 @@ def _least(size: float) -> str:
 
 def _bound(change: Change, text: str, *, source: str = "") -> Finding:
     when = f"from {session_text(change.from_session)} to {session_text(change.to_session)}"
-    return change_finding("bound", change, f"{region_title(change.region)}: {text}, {when}", source=source)
+    return change_finding("bound", change, f"{_where(change)}: {text}, {when}", source=source)
 
 
 def _no_course(plan: ClientPlan) -> list[Finding]:

@@ -62,7 +62,8 @@ def pool_shots(drafts: Iterable[PairDraft]) -> dict[tuple[str, str], ShotScatter
         change = draft.change
         seen = of_session.setdefault((change.metric, change.region), {})
         for session, values in zip((change.from_session, change.to_session), draft.shots, strict=True):
-            seen.setdefault(session, values)
+            if values:  # what one pair could not compare, another may
+                seen.setdefault(session, values)
     return {key: ShotScatter.of(sessions.values()) for key, sessions in of_session.items()}
 
 
@@ -105,14 +106,17 @@ def _finish(draft: Draft, error: float, z: float, plan: ClientPlan) -> Change:
     low, high = difference - z * error, difference + z * error
     sessions = change.from_session, change.to_session
     recent = any(course.is_recent(plan, s) for s in sessions)
+    covered = any(course.is_covered(plan, s) for s in sessions)
     status: CourseStatus = ""
     if course.is_recent(plan, change.to_session):
         is_redness = metric.needs_color and redness_is_judged(metric) and change.against == "baseline"
         phase = plan.phases[change.to_session]
         treated = course.last_treatment(plan, change.to_session)
         status = "cannot say"
-        if is_redness:
+        if is_redness and not covered:
             status = course.redness_status(phase, change.region, low, high, treatment=treated)
+        if status == "within quoted range" and course.is_recent(plan, change.from_session):
+            status = "cannot say"  # a baseline that was red itself does not tell how red the skin is
     return replace(
         change,
         difference=difference,
@@ -125,10 +129,11 @@ def _finish(draft: Draft, error: float, z: float, plan: ClientPlan) -> Change:
             low,
             high,
             metric=metric,
-            better=draft.better,
+            # Better and worse are not said of skin that may have been treated an hour ago.
+            better=None if course.may_be_recent(plan, change.to_session) else draft.better,
             rung=change.color_reference,
             recent=recent,
-            covered=any(course.is_covered(plan, s) for s in sessions),
+            covered=covered,
         ),
         course_status=status,
     )
@@ -160,14 +165,12 @@ def adjust_headline(changes: Sequence[Change]) -> list[Change]:
     Returns
     -------
     list of Change
-        In the same order. The family is everything that is charted and was judged between two sessions, in all views;
-        marks are a family of their own.
+        In the same order. The family is everything that is charted and could be judged between two sessions, in all
+        views; marks are a family of their own.
     """
     families: dict[tuple[str, str, str, bool], list[int]] = {}
     for k, change in enumerate(changes):
-        # The same picture twice has no error where nothing else adds one.
-        judged = 0.0 < change.standard_error < np.inf and change.verdict != "not comparable"
-        if judged and METRICS[change.metric].charted:
+        if _can_lead(change):
             is_mark = change.region not in (*REGIONS, NECK)
             families.setdefault((change.against, change.from_session, change.to_session, is_mark), []).append(k)
     adjusted = dict[int, float]()
@@ -175,3 +178,12 @@ def adjust_headline(changes: Sequence[Change]) -> list[Change]:
         p = two_sided_p(np.array([changes[k].difference / changes[k].standard_error for k in members]))
         adjusted.update(zip(members, map(float, holm_adjusted(p)), strict=True))
     return [replace(c, p_headline=adjusted[k]) if k in adjusted else c for k, c in enumerate(changes)]
+
+
+def _can_lead(change: Change) -> bool:
+    """Whether a headline would name the change if it were large enough."""
+    metric = METRICS[change.metric]
+    # Without a colour reference, what is small is called not comparable: it was looked at all the same.
+    judged = change.verdict != "not comparable" or (metric.needs_color and change.color_reference == "none")
+    # The same picture twice has no error where nothing else adds one.
+    return metric.charted and judged and 0.0 < change.standard_error < np.inf

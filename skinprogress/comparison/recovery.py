@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinprogress.comparison.course import is_covered, last_treatment, quoted_redness_days
+from skinprogress.comparison.course import is_calm, is_covered, last_treatment, quoted_redness_days
 from skinprogress.comparison.recovery_fit import fit_recovery
 from skinprogress.comparison.sentences import interval_text, region_title, view_text
-from skinprogress.comparison.trend import is_calm
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from skinprogress.comparison.course import in_maintenance, is_covered, is_recent
+from skinprogress.comparison.course import in_maintenance, in_order, is_calm
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Against, Change, ClientPlan, FloatArray, Segment, Trend
@@ -132,18 +132,13 @@ def session_time(plan: ClientPlan, session: str) -> datetime | None:
     session : str
     """
     phase = plan.phases[session]
-    dates = sorted(t.at for t in plan.course.treatments)
-    if phase.days_after is not None and phase.treatment_number is not None and phase.treatment_number <= len(dates):
-        return dates[phase.treatment_number - 1] + timedelta(days=phase.days_after)
+    treatments = in_order(plan.course)
+    if phase.days_after is not None and phase.treatment_number is not None:
+        return treatments[phase.treatment_number - 1].at + timedelta(days=phase.days_after)
     try:
         return datetime.fromisoformat(session)
     except ValueError:
         return None
-
-
-def is_calm(plan: ClientPlan, session: str) -> bool:
-    """Whether a session shows the skin as it is between treatments, with nothing on it."""
-    return not is_recent(plan, session) and not is_covered(plan, session)
 
 
 def _find_series(plan: ClientPlan, changes: Iterable[Change], segment: Segment) -> list[list[Change]]:
@@ -155,7 +150,10 @@ def _find_series(plan: ClientPlan, changes: Iterable[Change], segment: Segment) 
     rows_of: dict[tuple[str, str, str], list[Change]] = defaultdict(list)
     for c in sorted(changes, key=lambda c: plan.sessions.index(c.to_session)):
         here = segment == "maintenance" or not in_maintenance(plan, c.to_session)
-        if METRICS[c.metric].charted and c.standard_error > 0 and here and counts(c.from_session):
+        metric = METRICS[c.metric]
+        # Where nothing matched the colour, a slope of the whole photo's colour is one of cameras as much as of skin.
+        told = metric.charted and not (metric.needs_color and c.color_reference == "none")
+        if told and c.standard_error > 0 and here and counts(c.from_session):
             rows_of[c.view, c.metric, c.region] += [c] if counts(c.to_session) else []
     return [rows for rows in rows_of.values() if _n_days(plan, rows) >= LEAST_SESSIONS]
 

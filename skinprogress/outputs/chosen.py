@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from skinprogress.comparison.course import outcome_session
+from skinprogress.comparison.outcome import outcome_session
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Against, Change, ClientResult, Comparison, Measurement, View
 

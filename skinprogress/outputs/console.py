@@ -11,7 +11,7 @@ from skinprogress.outputs.chosen import changes_since_baseline
 from skinprogress.outputs.groups import by_group, in_text, sized, story_of
 from skinprogress.outputs.healing import status_text
 from skinprogress.outputs.style import number_text
-from skinprogress.outputs.wording import listed
+from skinprogress.outputs.wording import listed, phase_text
 from skinprogress.photos.scan import one_line
 from skinprogress.records import (
     FLAG_TEXT,
@@ -147,18 +147,22 @@ def describe_session(result: ClientResult, session: str, changes: Sequence[Chang
     if is_covered(result.plan, session):
         return "cream on the skin: not judged"
     if not changes:
-        return "not compared"
+        sessions, baseline = result.sessions, result.plan.baseline
+        earlier = baseline in sessions and sessions.index(session) < sessions.index(baseline)
+        return "not compared: earlier than the baseline" if earlier else "not compared"
     if all(c.verdict == "not comparable" for c in changes):
         return "NOT COMPARABLE: see the report for why"
     if is_recent(result.plan, session):
         return "\n".join(filter(None, ["too soon to judge", status_text(changes)]))
+    phase = result.plan.phases.get(session)
+    label = [f"early result, {phase_text(phase)}"] if phase is not None and phase.name == "settling" else []
     parts = list(_real_changes(changes))
     blind = [in_text(m) for m in METRICS.values() if _is_blind(m.name, changes)]
     if not parts:
         parts = ["no change that these photos could have shown"]
     if blind:
         parts.append(f"not comparable: {_first(blind)}")
-    return "\n".join(parts)
+    return "\n".join([*label, *parts])
 
 
 def _is_blind(metric: str, changes: Sequence[Change]) -> bool:

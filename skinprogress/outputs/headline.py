@@ -3,7 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from skinprogress.comparison.course import in_maintenance
 from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.outcome import maintenance_baseline
 from skinprogress.comparison.sentences import region_title
 from skinprogress.comparison.verdicts import HEADLINE_P
 from skinprogress.metrics.table import METRICS
@@ -44,10 +46,18 @@ def write_headline(result: ClientResult, outcome: Sequence[Change], *, kind: Out
     if early:
         status = status_text(outcome)
         if kind == "early":
-            return f"Early result, {when}: {status or 'redness cannot be told'}."
+            return f"Early result, {when}: {status or 'whether redness is still raised cannot be told'}."
         return " ".join([f"Too soon to judge: the last photos were taken {when}.", sentence(status)]).strip()
     text = _changed_text(outcome)
-    return f"Early result, {when}: {text}" if kind == "early" else sentence(text)
+    if kind in ("early", "most settled"):
+        return f"{'Early result' if kind == 'early' else 'Not settled'}, {when}: {text}"
+    phase = result.plan.phases.get(outcome[0].to_session)
+    if result.plan.course.treatments and phase is not None and phase.name == "before":
+        return f"Before the first treatment: {text}"
+    if kind is None and in_maintenance(result.plan, outcome[0].to_session):
+        only = outcome[0].from_session == maintenance_baseline(result.plan)
+        return f"{'Since maintenance began' if only else 'Course and maintenance together'}: {text}"
+    return sentence(text)
 
 
 def is_tested(outcome: Iterable[Change]) -> bool:
@@ -64,10 +74,10 @@ def leading_changes(outcome: Sequence[Change]) -> list[Change]:
 def _changed_text(outcome: Sequence[Change]) -> str:
     leading = leading_changes(outcome)
     more = sum(word_of(c) in REAL for c in outcome) - len(leading)
-    single = f"{more} more change{'' if more == 1 else 's'} in single measures, below"
+    less_sure = f"{more} more change{'' if more == 1 else 's'} below, less sure"
     if not leading:
         if more:
-            return f"no change is sure enough for a headline; {single.replace(' more', '')}."
+            return f"no change is sure enough for a headline; {less_sure.replace(' more', '')}."
         if all(word_of(c) == "not comparable" for c in outcome):
             return "these photos cannot be compared."
         blind = {word_of(c) for c in outcome if METRICS[c.metric].needs_color} == {"not comparable"}
@@ -76,7 +86,7 @@ def _changed_text(outcome: Sequence[Change]) -> str:
     # What is neither better nor worse is told below, where anything is.
     words = [word for word in ("improved", "worsened") if real[word]] or ["changed"]
     clauses = [clause for word in words for clause in _clauses(word, real[word], leading, outcome)]
-    return "; ".join([*clauses, *([single] if more else [])]) + "."
+    return "; ".join([*clauses, *([less_sure] if more else [])]) + "."
 
 
 def _stories(changed: Sequence[Change]) -> list[str]:

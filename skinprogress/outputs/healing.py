@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from skinprogress.comparison.course import is_covered
 from skinprogress.comparison.sentences import session_text
+from skinprogress.comparison.verdicts import redness_is_judged
 from skinprogress.face.regions import NECK
+from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.groups import in_text
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
 from skinprogress.outputs.wording import listed, phase_text, share_text
-from skinprogress.records import Change, ClientResult, CourseStatus
+from skinprogress.records import Change, ClientResult, CourseStatus, Phase
 
 _STATUSES: tuple[CourseStatus, ...] = ("within quoted range", "longer than quoted", "cannot say")
 
@@ -46,16 +48,26 @@ def describe_healing(result: ClientResult, since: list[Change]) -> Iterable[tupl
         when = phase_text(result.plan.phases.get(session))
         rows = list(_quoted(changes))
         silent = [
-            m.title.lower()
-            for m in METRICS.values()
-            if {c.course_status for c in changes if c.metric == m.name} == {"cannot say"}
+            m for m in METRICS.values() if {c.course_status for c in changes if c.metric == m.name} == {"cannot say"}
         ]
         if covered:
             when = "numbing or other cream on the skin"
             rows = [Healing(title="All measures", word="cannot say", text="only bare skin is compared")]
-        elif silent:
-            rows.append(Healing(title="Not judged", word="cannot say", text=f"too soon for {listed(silent)}"))
+        else:
+            rows += _silent(silent, result.plan.phases.get(session))
         yield session_text(session), when, tuple(rows)
+
+
+def _silent(metrics: list[Metric], phase: Phase | None) -> Iterable[Healing]:
+    """What is not judged in these days, and why: redness is looked at, everything else not yet."""
+    redness = [m.title.lower() for m in metrics if m.needs_color and redness_is_judged(m)]
+    others = [m.title.lower() for m in metrics if not (m.needs_color and redness_is_judged(m))]
+    if redness:
+        is_quoted = phase is not None and math.isfinite(phase.redness_days)
+        why = "these photos cannot tell if it is still raised" if is_quoted else "nothing is quoted for this treatment"
+        yield Healing(title="Not judged", word="cannot say", text=f"{listed(redness)}: {why}")
+    if others:
+        yield Healing(title="Not judged", word="cannot say", text=f"too soon for {listed(others)}")
 
 
 def status_text(changes: Iterable[Change]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skinprogress.comparison.course import in_order
 from skinprogress.comparison.quoted import QUOTES, quote_text
 from skinprogress.comparison.sentences import date_text, duration_text
 from skinprogress.face.regions import NECK, WHOLE_FACE
@@ -222,7 +223,7 @@ def _legend(result: ClientResult, numbers: Sequence[int]) -> "list[Artist]":
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    treatments = sorted(result.plan.course.treatments, key=lambda t: t.at)
+    treatments = in_order(result.plan.course)
     handles: list[Artist] = []
     for index, number in enumerate(numbers):
         color, marker = _LOOKS[index % len(_LOOKS)]
@@ -239,7 +240,8 @@ def _notes(shown: Sequence[Recovery]) -> list[str]:
     if any(not r.reason for r in shown):
         notes.append("“Half gone”: hours until half of the rise is gone, with its 95 % interval.")
     notes.append(
-        f"Quoted for redness: {quote_text(QUOTES['redness'])}; over bone: {quote_text(QUOTES['redness_bony'])}."
+        f"Quoted for redness after needling: {quote_text(QUOTES['redness'])}; over bone: "
+        f"{quote_text(QUOTES['redness_bony'])}."
     )
     for reason in list(dict.fromkeys(r.reason for r in shown if r.reason))[:3]:
         mine = [r for r in shown if r.reason == reason]

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -106,7 +107,7 @@ def render_report(result: ClientResult, out: Path) -> str:
         not_for_publication=NOT_FOR_PUBLICATION,
         hidden=list_hidden(result),
         scale=scale_text(result.plan),
-        consent=_consent_text(result.plan.course.consent),
+        consent=_consent_text(result.plan.course.consent, latest=_last_day(result)),
         charts=charts_for_report(summary, out),
         recovery_charts=list(recovery_charts(result, out)),
         quoted_redness=quote_text(QUOTES["redness"]),
@@ -245,14 +246,19 @@ def _composites(result: ClientResult, summary: Summary, out: Path) -> Iterable[d
             yield {"uri": uri, "alt": f"{dates}, {VIEW_TITLES.get(view, view)} view. {summary.headline}"}
 
 
-def _consent_text(consent: Consent) -> str:
+def _last_day(result: ClientResult) -> date | None:
+    return max((p.taken_at.date() for p in result.photos if p.taken_at is not None), default=None)
+
+
+def _consent_text(consent: Consent, *, latest: date | None = None) -> str:
     if consent.publish is None:
         return "Consent to publish: not recorded. Ask before you show these pictures to anybody."
     if not consent.publish:
         return "Consent to publish: refused."
     scope = f" for {', '.join(consent.scope)}" if consent.scope else ""
     until = f", until {session_text(consent.until.isoformat())}" if consent.until else ""
-    return f"Consent to publish: given{scope}{until}."
+    late = consent.until is not None and latest is not None and latest > consent.until
+    return f"Consent to publish: given{scope}{until}.{' It ended before the last photo: ask again.' if late else ''}"
 
 
 def _output_titles() -> list[tuple[str, str]]:

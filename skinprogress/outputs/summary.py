@@ -3,13 +3,20 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from skinprogress.comparison.course import find_outcome, is_recent
+from skinprogress.comparison.course import is_recent
 from skinprogress.comparison.findings import REAL
+from skinprogress.comparison.outcome import find_outcome
 from skinprogress.comparison.sentences import session_text
 from skinprogress.comparison.verdicts import HEADLINE_P
 from skinprogress.outputs.care import CARE_KINDS
 from skinprogress.outputs.chosen import changes_since_baseline, comparison_of, headline_session
-from skinprogress.outputs.course_words import course_limits, describe_maintenance, describe_trends, redness_so_far
+from skinprogress.outputs.course_words import (
+    course_limits,
+    describe_maintenance,
+    describe_trends,
+    redness_so_far,
+    untreated_changes,
+)
 from skinprogress.outputs.groups import in_text, story_of
 from skinprogress.outputs.headline import is_tested, write_headline
 from skinprogress.outputs.healing import Healing, describe_healing
@@ -132,9 +139,13 @@ def summarize(result: ClientResult) -> Summary:
             else dict.fromkeys(_bounds(result, outcome))
         ),
         sure=tuple(_sure(outcome, comparison, result.settings.confidence_level)) if compared else (),
-        unsaid=(*_unsaid(outcome, comparison, groups, early=early), *course_limits(result, session, kind)),
+        unsaid=(
+            *_unsaid(outcome, comparison, groups, early=early),
+            *course_limits(result, session, kind),
+            *(() if early else untreated_changes(result, outcome)),
+        ),
         remedies=comparison.remedies if comparison is not None and comparison.grade == "F" else (),
-        maintenance=tuple(describe_maintenance(result)),
+        maintenance=tuple(describe_maintenance(result, besides=pair)),
         # What stands under "cannot be said" for the pair of the headline is not said again.
         course=(
             *(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skinprogress.comparison.sentences import date_text, session_text
+from skinprogress.comparison.trend import DAYS_PER_MONTH
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
@@ -61,7 +62,7 @@ def draw_trends(ax: "Axes", trends: Sequence[Trend], points: Mapping[str, Point]
         used = [(s, d) for s, d in zip(trend.sessions, trend.days, strict=True) if s in points and s in x]
         if len(used) < 2:
             continue
-        at, days = [x[s] for s, _ in used], np.array([d for _, d in used]) / 30.44
+        at, days = [x[s] for s, _ in used], np.array([d for _, d in used]) / DAYS_PER_MONTH
         values = np.array([points[s][0] for s, _ in used])
         # The level of a robust line: as many sessions lie above it as below.
         level = float(np.median(values - trend.per_month * days))

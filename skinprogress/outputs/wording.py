@@ -114,8 +114,17 @@ def share_text(n: int, of: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """Give a text a capital letter and a full stop."""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""
+    """Give a text a capital letter and a full stop; a file's name keeps its letters.
+
+    Examples
+    --------
+    >>> sentence("nose: redder"), sentence("img_1.jpg: blurred")
+    ('Nose: redder.', 'img_1.jpg: blurred.')
+    """
+    if not text:
+        return ""
+    is_file = "." in text.split()[0].rstrip(".:,;")
+    return f"{text[0] if is_file else text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def taking_text(photo: PhotoReport) -> str:

@@ -33,12 +33,13 @@ def find_course_notes(course: "CourseFile") -> list[str]:
     """What is odd in a course file and may still be right, as sentences for the report."""
     planned = course.course.planned
     given = [entry for entry in course.treatments if entry.setting != "maintenance"]
-    most = max([len(given), *(entry.number or 0 for entry in given)])
-    if planned is None or most <= planned:
+    highest = max([0, *(entry.number or 0 for entry in given)])
+    if planned is None or max(len(given), highest) <= planned:
         return []
+    records = f"{len(given)} that are not maintenance" if len(given) > planned else f"one with number = {highest}"
     return [
-        f"course.toml plans {planned} treatments and records {most} that are not maintenance: if the course was made "
-        'longer, correct planned; what only keeps up the result has setting = "maintenance"'
+        f"course.toml plans {planned} treatments and records {records}: if the course was made longer, correct "
+        'planned; what only keeps up the result has setting = "maintenance"'
     ]
 
 
@@ -124,7 +125,7 @@ def _treatment_contradictions(course: "CourseFile") -> list[Problem]:
                 problems.append(Problem(("treatments", index, "number"), reason, "give each treatment its own number"))
             if here == there:
                 reason = f"{here} is also the time of {where}"
-                remedy = "keep one of them, or correct its date"
+                remedy = "keep one of them, with the areas and depths of both, or correct its date"
                 problems.append(Problem(("treatments", index, "at"), reason, remedy))
             elif here.at.date() == there.at.date() and not (here.time_known and there.time_known):
                 reason = f"two treatments on {here.at.date()} and one of them ({where} or this one) has no time"

@@ -136,6 +136,11 @@ def _without_treatment(shot: Shot, treatments: tuple[Moment, ...]) -> list[str]:
         return [f"{name} is called {stage!r}, but no treatment is recorded on {shot.day}: add it to course.toml"]
     hours = _hours_by_clock(shot, treatments)
     late = hours > _SOON_AFTER_HOURS if hours is not None else not any(0 <= (shot.day - day).days <= 1 for day in days)
+    open_day = any(moment.at.date() == shot.day and not moment.time_known for moment in treatments)
+    if stage == "directly after" and hours is None and shot.at and shot.day in days and not open_day:
+        first = min(moment.at for moment in treatments if moment.at.date() == shot.day)
+        early = (first - shot.taken_at).total_seconds() / 3600.0
+        return [f"{name} is called {stage!r}, but by its clock was taken {early:.1f} h before the treatment"]
     if stage == "directly after" and late:
         return [f"{name} is called {stage!r}, but no treatment is recorded within the 24 hours before it"]
     return []

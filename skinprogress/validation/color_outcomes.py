@@ -125,19 +125,17 @@ def published(
     -------
     list of Outcome
     """
-    found = []
+    found, alone = [], simultaneous_z(settings.confidence_level, 1)
     for metric in METRICS:
         measured = [c for c in changes if c.metric == metric]
         told = [c for c in measured if np.isfinite(c.difference)]
-        # The interval holds jointly for all regions that have one.
-        share = simultaneous_z(settings.confidence_level, 1) / simultaneous_z(settings.confidence_level, len(told))
         for c in measured if with_refused else told:
             if (metric, c.region) in true:
                 half = (c.ci_high - c.ci_low) / 2.0
                 outcome = Outcome(
                     method=c.color_reference, metric=metric, region=c.region, changed=region in (c.region, WHOLE_FACE),
-                    true=true[metric, c.region], found=c.followup - c.baseline, half=half, half_alone=half * share,
-                    verdict=c.verdict,
+                    true=true[metric, c.region], found=c.followup - c.baseline, half=half,
+                    half_alone=alone * c.standard_error, verdict=c.verdict,
                 )  # fmt: skip
                 found.append(outcome)
     return found

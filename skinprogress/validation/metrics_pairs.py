@@ -123,13 +123,7 @@ def read_pair(
         return replace(pair, reason=compared)
     result = compared[1]
     rows = [c for c in result.changes if c.against == "baseline" and c.metric in METRICS]
-    told = [c.metric for c in rows if np.isfinite(c.difference)]
-    # A published interval holds jointly for all regions of its metric that have one.
-    alone = {
-        name: simultaneous_z(settings.confidence_level, 1)
-        / simultaneous_z(settings.confidence_level, max(told.count(name), 1))
-        for name in METRICS
-    }
+    alone = simultaneous_z(settings.confidence_level, 1)
     readings = []
     for c in rows:
         key, half = (c.metric, c.region), (c.ci_high - c.ci_low) / 2.0
@@ -139,7 +133,7 @@ def read_pair(
         readings.append(
             Reading(
                 metric=c.metric, region=c.region, before=c.baseline, after=c.followup, half=half,
-                half_alone=half * alone[c.metric], verdict=c.verdict, true=known, changed=c.region in changed,
+                half_alone=alone * c.standard_error, verdict=c.verdict, true=known, changed=c.region in changed,
                 flagged=c.flags != Flag.NONE,
             )
         )  # fmt: skip

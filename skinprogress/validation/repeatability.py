@@ -113,7 +113,7 @@ def fit_row(
         at_least["per_blur"] = blur_error(blurred, metric, size=known_as.size)
     if raw and METRICS[metric].needs_color:
         # Taking out the light leaves what the whole face shares: there all else counts as it does as photographed.
-        at_least = {"per_exposure": raw.per_exposure, "per_misfit": raw.per_misfit}
+        at_least |= {"per_exposure": raw.per_exposure, "per_misfit": raw.per_misfit}
     figures, fit = fit_metric(found, metric, at_least=at_least)
     least = _NEGLIGIBLE * figures["session"]
     rounded = {name: _round_up(size) for name, size in figures.items() if size >= least}
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def share_rows(raw: dict[str, Repeatability], compensated: dict[str, Repeatability]) -> None:
     """Where taking out the light makes nothing surer, the larger figures of both rows serve for both: in place."""
-    for metric in [m for m, row in compensated.items() if not _spread(row) < _spread(raw[m])]:
+    for metric in [m for m, row in compensated.items() if m in raw and not _spread(row) < _spread(raw[m])]:
         one, two = raw[metric], compensated.pop(metric)
         raw[metric] = replace(one, **{n: max(getattr(one, n), getattr(two, n)) for n in ("session", *COVARIATES)})
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 
+from skinprogress.comparison.calibration import rendering_error
 from skinprogress.comparison.calibration_table import SMALL_MM2
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.metrics.table import METRICS
@@ -105,8 +106,14 @@ def collect_differences(
         found = [c for c in retake.changes if c.metric == metric and np.isfinite(c.difference) and c.method == method]
         found = [c for c in found if is_mark(c.region) == marks and not (marks and Flag.LOW_COVERAGE in c.flags)]
         for c in found:
-            scale = max(size((abs(c.baseline) + abs(c.followup)) / 2.0), 1e-9)
-            known = max(c.standard_error**2 - retake.overstated.get(metric, 0.0), 0.0) / scale**2
+            value = (abs(c.baseline) + abs(c.followup)) / 2.0
+            scale = max(size(value), 1e-9)
+            overstated = retake.overstated.get(metric, 0.0)
+            if retake.is_unnamed:
+                overstated += (
+                    rendering_error(METRICS[metric], value=value, one_camera=False, rung=c.color_reference) ** 2
+                )
+            known = max(c.standard_error**2 - overstated, 0.0) / scale**2
             weight, area = retake.pair.weight / len(found), mark_area_mm2(c.region) if marks else float("nan")
             rows.append((c.difference / scale, squares, known, k, weight, retake.pair.tier, area))
     columns = list(zip(*rows, strict=True)) or [()] * 7

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from skinprogress.comparison.calibration import color_error
+from skinprogress.comparison.conditions import is_one_camera
 from skinprogress.comparison.planning import choose_corrections
 from skinprogress.errors import SkinprogressError
 from skinprogress.face.canonical import canonical_map
@@ -74,12 +75,15 @@ class Retake:
     overstated : dict of str to float
         By metric: how much less variance the colour corrections leave than the changes' standard errors say, since
         both photos are of one camera.
+    is_unnamed : bool
+        The files do not name that camera: standard errors hold what another tone curve might add, too.
     """
 
     pair: RetakePair
     comparison: Comparison
     changes: tuple[Change, ...]
     overstated: Mapping[str, float] = field(default_factory=dict)
+    is_unnamed: bool = False
 
 
 def pair_photos(photos: Sequence[Found]) -> list[RetakePair]:
@@ -203,7 +207,9 @@ def compare_retakes(
             if comparison.against == "baseline" and comparison.grade != "F":
                 changes = tuple(c for c in result.changes if c.against == "baseline")
                 overstated = {} if pair.tier else _overstated(result, comparison.color_reference)
-                retakes.append(Retake(pair, comparison, changes, overstated))
+                # T1 draws another tone curve for each photo; all else is of one camera, named or not.
+                is_unnamed = pair.tier != "T1" and not is_one_camera(result.inspections.values())
+                retakes.append(Retake(pair, comparison, changes, overstated, is_unnamed))
     weighed = weigh([retake.pair for retake in retakes])
     return [replace(retake, pair=pair) for retake, pair in zip(retakes, weighed, strict=True)]
 

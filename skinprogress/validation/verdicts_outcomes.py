@@ -21,9 +21,6 @@ Reference = Literal["background", "card", "none"]
 AMOUNTS = (0.8, 1.5, 2.0, 2.5)
 """Sizes of the changes, a*-equivalents; blood is added or taken away."""
 
-HEADLINE_P = 0.01
-"""A headline may name a change of which `p_headline` is at most this."""
-
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -220,10 +217,8 @@ def _families(rows: Sequence[Change], true: Mapping[tuple[str, str], float] | No
         off = np.abs(np.array([c.difference for c in known]) - actual)
         half = np.array([(c.ci_high - c.ci_low) / 2.0 for c in known])
         told = np.isfinite(half)
-        # The published interval holds jointly for all regions of the metric that have one.
-        n_joint = sum(np.isfinite(c.difference) for c in rows if c.metric == name)
-        alone = half * simultaneous_z(level, 1) / simultaneous_z(level, max(n_joint, 1))
-        errors = alone[told] / simultaneous_z(level, 1)
+        errors = np.array([c.standard_error for c in known])[told]
+        alone = simultaneous_z(level, 1) * errors
         large = np.abs(actual) > metric.equivalence
         unchanged = np.array([c.verdict == "unchanged" for c in known])
         yield Family(
@@ -232,7 +227,7 @@ def _families(rows: Sequence[Change], true: Mapping[tuple[str, str], float] | No
             tests=int(told.sum()),
             not_comparable=sum(c.verdict == "not comparable" for c in known),
             said=sum(c.verdict in REAL for c in known),
-            missed=int((off[told] > alone[told]).sum()),
+            missed=int((off[told] > alone).sum()),
             missed_jointly=bool((off[told] > half[told]).any()),
             large=int(large.sum()),
             large_unchanged=int((large & unchanged).sum()),

@@ -5,11 +5,12 @@ from functools import partial
 
 import numpy as np
 
+from skinprogress.comparison.verdicts import HEADLINE_P
 from skinprogress.metrics.table import METRICS
 from skinprogress.validation.color_scores import NewFigure, grouped, share_figures
 from skinprogress.validation.scenes import METRICS as REDNESS
 from skinprogress.validation.table import Figure, wilson_interval
-from skinprogress.validation.verdicts_outcomes import HEADLINE_P, Family, VerdictPair
+from skinprogress.validation.verdicts_outcomes import Family, VerdictPair
 from skinprogress.validation.verdicts_recovery import PERMITTED_ERROR, RecoveryTrial
 
 KIND = "verdicts"

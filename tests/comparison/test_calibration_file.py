@@ -71,6 +71,7 @@ def test_its_figures_are_used_and_the_programs_own_where_it_has_none():
             "again",
         ),
         ("[raw.brown_spots]", "[raw.brown_spots", "is no calibration file", "make the file again"),
+        ("format = 1\n", f"format = {'[' * 5000}", "is no calibration file", "make the file again"),
         ("[compensated.redness_index]", "[[compensated]]", "is no table", "[compensated.METRIC]"),
     ],
 )

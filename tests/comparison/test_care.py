@@ -38,10 +38,13 @@ def notes(make_course, make_change):
 
 
 def test_redness_longer_than_quoted_is_one_sentence_with_each_regions_days(notes):
-    (found,) = notes("longer_than_quoted", (6, "cheek_left", 1.3), (6, "chin", 2.0), (6, "nose", 0.3), (6, "face", 1.5))
+    (found,) = notes(
+        "longer_than_quoted", (6, "cheek_left", 1.3), (6, "chin", 2.0), (6, "nose", 0.3), (6, "face", 1.5),
+        (6, "forehead", 1.0),
+    )  # fmt: skip
     assert found.text == (
-        "redness still raised 6 days after treatment 1: left cheek +1.3 a*-eq (+0.7 to +1.9), quoted up to 3 days, "
-        "chin +2.0 a*-eq (+1.4 to +2.6), quoted up to 5 days; ask the clinician"
+        "redness still raised 6 days after treatment 1: left cheek +1.3 a*-eq (+0.7 to +1.9), quoted up to 3 days; "
+        "chin +2.0 a*-eq (+1.4 to +2.6), forehead +1.0 a*-eq (+0.4 to +1.6), quoted up to 5 days; ask the clinician"
     )
     assert (found.region, found.figure, found.unit) == ("chin", 2.0, "a*-eq")
     assert (found.from_session, found.to_session, found.view) == (BEFORE, day(6), "front")

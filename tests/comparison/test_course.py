@@ -10,20 +10,23 @@ from typing import Any
 import pytest
 
 from skinprogress.comparison.course import (
-    Outcome,
-    find_baseline,
-    find_outcome,
-    find_outcomes,
     in_maintenance,
     is_bare,
+    is_calm,
     is_recent,
     last_treatment,
-    maintenance_baseline,
-    outcome_session,
     phase_of,
     photo_phase,
     quoted_redness_days,
     redness_status,
+)
+from skinprogress.comparison.outcome import (
+    Outcome,
+    find_baseline,
+    find_outcome,
+    find_outcomes,
+    maintenance_baseline,
+    outcome_session,
 )
 from skinprogress.records import ClientPlan, Course, Flag, Phase, PhotoRef, Treatment
 
@@ -386,3 +389,13 @@ def test_maintenance_after_a_course_given_elsewhere() -> None:
 def test_all_of_the_face_is_not_the_neck(areas: tuple[str, ...], days: float | None) -> None:
     found = quoted_redness_days(Treatment(at=datetime(2026, 3, 14), areas=areas), "neck")
     assert found == days if days else math.isnan(found)
+
+
+def test_a_session_that_may_lie_right_after_a_treatment_is_not_calm() -> None:
+    plan = plan_of(COURSE, dated(COURSE, [-1, 30]))
+    assert is_calm(plan, "day -1") and is_calm(plan, "day 30")
+    unknown = Phase(session="day 30", days_after=None, treatment_number=None, name="unknown")
+    plan = replace(plan, phases={**plan.phases, "day 30": unknown})
+    assert not is_calm(plan, "day 30")
+    # Of a client without recorded treatments nothing else is known either.
+    assert is_calm(replace(plan, course=Course()), "day 30")

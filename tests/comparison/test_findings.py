@@ -82,6 +82,28 @@ def test_of_the_whole_face(bounds, low, high, text):
     assert [f.text for f in found] == ([text] if text else [])
 
 
+def test_no_condition_that_is_known_not_to_hold(bounds):
+    """The eye is spared while the face flushes: "unless the rest became redder" is then no bound."""
+    paler, redder = relative("periorbital_left", -5.0, -3.7), relative("chin", 1.0, 2.0)
+    up, down = row("redness_index", WHOLE_FACE, 3.5, 6.2), row("redness_index", WHOLE_FACE, -6.2, -3.5)
+    assert [f.region for f in bounds(paler, redder, up)] == ["chin", WHOLE_FACE]
+    assert [f.region for f in bounds(paler, redder, down)] == ["periorbital_left", WHOLE_FACE]
+
+
+def test_nothing_is_told_of_redness_under_cream(make_course, make_change):
+    given = (Treatment(at=TREATED_AT),)
+    rows = [
+        make_change(day(0.04), 4.0, from_session=day(-1)),
+        relative("chin", 1.0, 2.0, to=day(0.04)),
+        make_change(day(1), 2.0, from_session=day(-1)),
+    ]
+    sessions = (day(-1), day(0.04), day(1))
+    bare = told(make_course(*sessions, treatments=given), rows)
+    assert {f.to_session for f in bare if f.kind in ("redness_peak", "bound")} == {day(0.04), day(1)}
+    covered = told(make_course(*sessions, treatments=given, covered=(day(0.04),)), rows)
+    assert {f.to_session for f in covered if f.kind in ("redness_peak", "bound")} == {day(1)}
+
+
 def test_no_bound_where_the_reference_is_known_to_be_untreated(bounds):
     """There the change itself is told, with its direction."""
     assert bounds(relative("cheek_left", 2.0, 4.0, flags=Flag.NONE)) == []
@@ -304,3 +326,13 @@ def test_without_recorded_treatments_that_is_said(make_course, make_change):
     assert "`skinprogress init FOLDER` drafts a course.toml" in found.text
     plan = make_course(day(0), day(42), treatments=(Treatment(at=TREATED_AT),))
     assert not any(f.kind == "no_course" for f in told(plan, []))
+
+
+def test_a_pair_that_is_filed_twice_is_told_once(make_plan, make_face):
+    _, comparison = compare_pair(
+        [make_face("one")], [make_face("two")], against="baseline", plan=make_plan(), settings=Settings()
+    )
+    bad = replace(comparison, grade="F", reasons=("the head is turned",), view="left_oblique")
+    filed = [bad, replace(bad, against="previous"), replace(bad, against="maintenance")]
+    (found,) = [f for f in find_findings(make_plan(), [], filed) if f.kind == "not_comparable"]
+    assert found.text == "one and two (left oblique view) cannot be compared: the head is turned"

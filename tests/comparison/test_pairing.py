@@ -210,6 +210,8 @@ def test_the_neck_has_a_direction_only_where_it_was_not_treated(px_metrics, make
     at = datetime(2026, 3, 14)
     for areas, verdict, flagged in (((WHOLE_FACE,), "improved", False), ((WHOLE_FACE, NECK), "changed", True)):
         plan = make_plan(course=Course(treatments=(Treatment(at=at, areas=areas),)))
+        settled = replace(plan.phases["two"], days_after=42.0, treatment_number=1, name="settled")
+        plan = replace(plan, phases={**plan.phases, "two": settled})
         row = rows_of([one], [two], plan)[0]["nose", "redness_over_neck"]
         assert row.verdict == verdict
         assert (Flag.REFERENCE_MAY_BE_TREATED in row.flags) == flagged
@@ -296,3 +298,16 @@ def test_a_headline_names_nothing_that_any_of_so_many_changes_may_do_by_chance(
     assert rows["chin", "redness_index"].p_headline == 1.0
     alone = two_sided_p(np.array([c.difference / c.standard_error for c in charted]))
     assert all(c.p_headline >= p for c, p in zip(charted, alone, strict=True))
+
+
+def test_neither_better_nor_worse_is_said_of_skin_that_may_just_have_been_treated(
+    px_metrics, make_face, make_plan, region
+):
+    """Nothing says whether a photo of the day of a treatment was taken before it or an hour after."""
+    changed = make_face("two", change=region("cheek_left")[..., None] * 4.0 * UNIT * HAEMOGLOBIN)
+    course = Course(treatments=(Treatment(at=datetime(2026, 3, 14, 15)),))
+    verdicts = [
+        rows_of([make_face("one")], [changed], plan)[0]["cheek_left", "redness_index"].verdict
+        for plan in (make_plan(), make_plan(course=course))
+    ]
+    assert verdicts == ["worsened", "changed"]

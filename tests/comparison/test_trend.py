@@ -153,3 +153,15 @@ def test_intervals_hold_jointly_over_regions_and_marks_are_by_themselves(make_co
     many = half(["face", "nose", "chin", "cheek_left", "scar"])
     assert many["face"] == pytest.approx(alone * 2.491 / 1.960, rel=1e-3)
     assert many["scar"] == pytest.approx(alone)
+
+
+def test_without_a_colour_reference_the_whole_photo_has_no_trend_but_texture_has(make_course, make_change):
+    days, values = (40.0, 80.0, 120.0), (1.0, 2.0, 3.0)
+    plan = make_course(*(day(d) for d in (0.0, *days)))
+
+    def told(metric: str, rung: str) -> int:
+        rows = series(make_change, days, values, metric=metric, color_reference=rung)
+        return len(find_trends(plan, rows, confidence_level=0.95))
+
+    assert told("redness_index", "background") == told("relative_redness", "none") == told("brown_spots", "none") == 1
+    assert told("redness_index", "none") == 0

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -461,6 +462,9 @@ def test_missing_consent_is_never_yes() -> None:
     assert "not recorded" in report._consent_text(Consent())
     assert "refused" in report._consent_text(Consent(publish=False))
     assert report._consent_text(Consent(publish=True, scope=("web",))) == "Consent to publish: given for web."
+    given = Consent(publish=True, until=date(2026, 5, 1))
+    assert "ask again" in report._consent_text(given, latest=date(2026, 5, 2))
+    assert "ask again" not in report._consent_text(given, latest=date(2026, 5, 1))
 
 
 def test_slider_has_a_name_and_works_by_keyboard(fake_result: Fake, tmp_path: Path) -> None:

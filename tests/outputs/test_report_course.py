@@ -60,14 +60,14 @@ def _finding(
 def test_a_headline_names_only_what_chance_does_not_show(fake_result: Fake) -> None:
     sure = _improved(fake_result, lambda c: 0.004 if c.metric == "redness" else 0.03)
     summary = summarize(sure)
-    assert summary.headline == "Redness improved (all 3 regions); 3 more changes in single measures, below."
+    assert summary.headline == "Redness improved (all 3 regions); 3 more changes below, less sure."
     assert any("fewer than 1 in 100" in text for text in summary.sure)
     assert any(p.metric == "texture_uniformity" for p in summary.points)
 
 
 def test_without_a_sure_change_the_headline_only_counts(fake_result: Fake) -> None:
     summary = summarize(_improved(fake_result, lambda c: 0.2))
-    assert summary.headline == "No change is sure enough for a headline; 6 changes in single measures, below."
+    assert summary.headline == "No change is sure enough for a headline; 6 changes below, less sure."
 
 
 def test_one_untested_row_is_no_reason_to_name_it_but_untested_pairs_are_told(fake_result: Fake) -> None:
@@ -130,6 +130,9 @@ def test_a_course_that_never_settles_says_so(fake_result: Fake) -> None:
     plan = dataclasses.replace(result.plan, course=dataclasses.replace(result.plan.course, treatments=often))
     summary = summarize(dataclasses.replace(result, plan=plan))
     assert summary.kind == "most settled"
+    assert summary.headline.startswith("Not settled, 13 days after treatment ")
+    told = describe_session(result, result.sessions[-1], [c for c in result.changes if c.against == "baseline"])
+    assert told.startswith("early result, 13 days after treatment 1\n")
     assert any("closest to settled skin" in text and "never settled" in text for text in summary.unsaid)
 
 
@@ -162,6 +165,89 @@ def test_maintenance_is_told_by_itself(fake_result: Fake, tmp_path: Path) -> Non
     assert "worsened" not in summary.headline
     assert "Maintenance" in _text(result, tmp_path)
     assert not summarize(fake_result(3, **FEW)).maintenance
+
+
+def test_without_an_outcome_of_the_course_maintenance_is_not_taken_for_it(fake_result: Fake) -> None:
+    made = _with_maintenance(fake_result(3, **FEW, not_comparable=False))
+    first, second, last = made.sessions
+    for start, words in ((second, "Since maintenance began: "), (first, "Course and maintenance together: ")):
+        rows = [dataclasses.replace(c, against="baseline", from_session=start) for c in made.changes]
+        phases = made.plan.phases
+        if start == first:
+            phases = {**phases, second: dataclasses.replace(phases[second], days_after=None, name="before")}
+        plan = dataclasses.replace(made.plan, baseline=start, phases=phases)
+        result = dataclasses.replace(made, plan=plan, changes=tuple(c for c in rows if c.to_session == last))
+        summary = summarize(result)
+        assert summary.headline.startswith(words)
+        # What the headline says is not said again as maintenance.
+        assert not summary.maintenance
+
+
+def test_what_lies_before_a_late_or_unplaced_baseline_is_not_in_the_figures(fake_result: Fake) -> None:
+    result = fake_result(2, **FEW)
+    first = result.plan.baseline
+
+    def unsaid(**changes: object) -> str:
+        phase = dataclasses.replace(result.plan.phases[first], **changes)
+        plan = dataclasses.replace(result.plan, phases={**result.plan.phases, first: phase})
+        return " ".join(summarize(dataclasses.replace(result, plan=plan)).unsaid)
+
+    assert "the comparison starts" not in unsaid(name="before") and "before or after" not in unsaid(name="before")
+    late = unsaid(name="settled", days_after=42.0, treatment_number=1)
+    assert "the comparison starts 6 weeks after treatment 1" in late
+    assert "was taken before or after one" in unsaid(name="unknown")
+
+
+def test_what_changed_before_any_treatment_is_no_result_of_one(fake_result: Fake) -> None:
+    summary = summarize(_in_phase(_improved(fake_result, lambda c: 0.001), NAN, "before"))
+    assert summary.headline.startswith("Before the first treatment: redness and texture unevenness improved")
+    assert any(text.startswith("What a treatment brought: no photo after one") for text in summary.unsaid)
+
+
+def test_that_a_session_may_lie_right_after_a_treatment_is_said(fake_result: Fake) -> None:
+    result = _in_phase(fake_result(2, **FEW), NAN, "unknown")
+    assert any(text.startswith("Better or worse: nothing says") for text in summarize(result).unsaid)
+    nothing = dataclasses.replace(result.plan, course=dataclasses.replace(result.plan.course, treatments=()))
+    without = summarize(dataclasses.replace(result, plan=nothing))
+    assert not any("Better or worse" in text for text in without.unsaid)
+
+
+def test_regions_that_changed_without_a_treatment_are_named(fake_result: Fake) -> None:
+    result = _improved(fake_result, lambda c: 0.001)
+
+    def unsaid(*areas: str) -> str:
+        treatment = dataclasses.replace(result.plan.course.treatments[0], areas=areas)
+        course = dataclasses.replace(result.plan.course, treatments=(treatment,))
+        plan = dataclasses.replace(result.plan, course=course)
+        return " ".join(summarize(dataclasses.replace(result, plan=plan)).unsaid)
+
+    assert "What the treatment did: forehead changed too, and no treatment is recorded there." in unsaid("cheek_left")
+    assert not any("changed too" in unsaid(*areas) for areas in ((), ("face",), ("forehead", "cheek_left")))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "told"), [(3.0, "cannot tell if it is still raised"), (NAN, "nothing is quoted for this treatment")]
+)
+def test_why_redness_is_not_set_beside_what_is_quoted(fake_result: Fake, quoted: float, told: str) -> None:
+    result = _in_phase(fake_result(2, **FEW, not_comparable=False), 6.8, "peeling")
+    last = result.sessions[-1]
+    phases = {**result.plan.phases, last: dataclasses.replace(result.plan.phases[last], redness_days=quoted)}
+    result = dataclasses.replace(result, plan=dataclasses.replace(result.plan, phases=phases))
+    result = _with_changes(result, lambda c: dataclasses.replace(c, course_status="cannot say"))
+    summary = summarize(result)
+    assert summary.headline == (
+        "Early result, 7 days after treatment 1: whether redness is still raised cannot be told."
+    )
+    (redness, others) = [row.text for row in summary.healing[-1][2]]
+    assert redness.startswith("redness: ") and told in redness
+    assert others == "too soon for texture unevenness"
+
+
+def test_a_session_before_the_baseline_is_told_apart(fake_result: Fake) -> None:
+    result = fake_result(3, **FEW)
+    late = dataclasses.replace(result, plan=dataclasses.replace(result.plan, baseline=result.sessions[1]))
+    assert describe_session(late, result.sessions[0], []) == "not compared: earlier than the baseline"
+    assert describe_session(late, result.sessions[2], []) == "not compared"
 
 
 def test_care_notes_stand_apart_with_their_sources_and_none_is_lost(fake_result: Fake, tmp_path: Path) -> None:
@@ -198,6 +284,9 @@ def test_sure_trends_of_the_whole_face_are_told_once_a_story_and_all_stand_in_a_
         "Over 3 calm sessions, whole face: redness −0.4 a* per month (−0.7 to −0.1) and texture unevenness −0.30 % "
         "per month (−0.72 to −0.10).",
     )
+    unknown = {s: dataclasses.replace(p, name="unknown") for s, p in result.plan.phases.items()}
+    undated = dataclasses.replace(result, plan=dataclasses.replace(result.plan, phases=unknown))
+    assert summarize(undated).course[0].startswith("Over 3 sessions, whole face: ")
     table = _text(result, tmp_path).split("Over all sessions")[1].split("The days after")[0]
     assert "−0.4 a* (−0.7 to −0.1)" in table and "−1.8 a* (−2.9 to −0.7)" in table
     assert "Tone unevenness" in table and "+0.20" in table

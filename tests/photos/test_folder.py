@@ -355,6 +355,17 @@ def test_more_treatments_than_planned_are_noted(client: Path, make: Make) -> Non
     course = "[course]\nplanned = 1\n" + TREATMENT + "[[treatments]]\nat = 2026-09-25\nsetting = '{}'"
     assert "plans 1 treatments and records 2" in " ".join(listing(client, course.format("clinic")).notes)
     assert listing(client, course.format("maintenance")).notes == ()
+    numbered = "[course]\nplanned = 3\n" + TREATMENT + "number = 9\n"
+    assert "plans 3 treatments and records one with number = 9:" in " ".join(listing(client, numbered).notes)
+
+
+def test_directly_after_before_the_treatment_is_noted(client: Path, make: Make) -> None:
+    make("a.jpg", "2026-03-14 14:00")
+    course = "[photos.'a.jpg']\nstage = 'directly after'\n[[treatments]]\nat = 2026-03-14{}"
+    (note,) = listing(client, course.format("T15:30")).notes
+    assert note == "a.jpg is called 'directly after', but by its clock was taken 1.5 h before the treatment"
+    assert listing(client, course.format("")).notes == ()
+    assert listing(client, course.format("T13:30")).notes == ()
 
 
 # ---- dates that could be read two ways ------------------------------------------------------------------------------

@@ -174,3 +174,14 @@ def test_simulated_retakes_are_compared_with_nothing_added(retakes):
 def test_a_row_needs_enough_differences(retakes):
     row, told = fit_row(retakes, [], "brown_spots_contrast", method="raw", raw=None)
     assert row is None and "too few" in told
+
+
+def test_a_camera_that_the_files_do_not_name_is_one_camera_all_the_same(retakes):
+    (retake,) = retakes
+    assert retake.is_unnamed
+    as_said, as_is = (
+        collect_differences([replace(retake, is_unnamed=flag)], "tone_uniformity", method="raw", size=abs)
+        for flag in (False, True)
+    )
+    # In shares of the value: what another tone curve may add, without a card.
+    assert as_said.known - as_is.known == pytest.approx(0.12**2)

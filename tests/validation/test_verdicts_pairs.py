@@ -18,6 +18,8 @@ from skinprogress.validation.verdicts_outcomes import AMOUNTS, SETUPS, Setup, Ve
 from skinprogress.validation.verdicts_pairs import IOD_PX, only_metrics, photograph_visit, score_pair, small_scene
 
 NAN = float("nan")
+# Standard errors in half of an interval that holds for three regions jointly.
+JOINT_Z = simultaneous_z(0.95, 3)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +126,8 @@ def change(region, difference, *, half=1.0, verdict="no detectable change", metr
         client="a", view="front", region=region, metric=metric, metric_version=1, unit="a*-eq", method="raw",
         against="baseline", from_session="before", to_session="after", baseline=10.0, followup=10.0 + difference,
         difference=difference, ci_low=difference - half, ci_high=difference + half, detectable_change=half,
-        n_baseline=1, n_followup=1, color_reference="card", grade="B", verdict=verdict, course_status="",
-        n_common_px=100, p_headline=p,
+        standard_error=half / JOINT_Z, n_baseline=1, n_followup=1, color_reference="card", grade="B", verdict=verdict,
+        course_status="", n_common_px=100, p_headline=p,
     )  # fmt: skip
 
 
@@ -149,11 +151,9 @@ def test_claims_misses_and_refusals_are_counted_by_family(monkeypatch):
         change("glabella", NAN, half=NAN, verdict="not comparable"),
     ])  # fmt: skip
     (family,) = found.families
-    alone = simultaneous_z(0.95, 1) / simultaneous_z(0.95, 3)
-    assert alone < 0.9
     assert (family.rows, family.tests, family.not_comparable, family.said) == (4, 3, 1, 1)
     assert family.missed == 2 and family.missed_jointly
-    assert family.error == pytest.approx(alone / 1.96, rel=1e-3)
+    assert family.error == pytest.approx(1.0 / JOINT_Z)
     assert family.spread == pytest.approx(np.sqrt((1.2**2 + 0.9**2 + 0.1**2) / 3) / family.error)
     assert found.p_headline == 0.004 and found.reason == ""
 
