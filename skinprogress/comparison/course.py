@@ -129,6 +129,14 @@ def _phase_after(session: str, days: float, given: Sequence[Treatment]) -> Phase
     )
 
 
+def _is_treated(treatment: Treatment, region: str) -> bool:
+    """Whether a treatment touched a region; the whole face where it touched most of it."""
+    areas = {*treatment.areas}
+    if not areas or WHOLE_FACE in areas:
+        return True
+    return 2 * len(areas & {*REGIONS}) >= len(REGIONS) - 1 if region == WHOLE_FACE else region in areas
+
+
 def quoted_redness_days(treatment: Treatment | None, region: str) -> float:
     """Longest time that clinics quote for redness in a region after a treatment, days.
 
@@ -157,7 +165,7 @@ def quoted_redness_days(treatment: Treatment | None, region: str) -> float:
         return in_clinic
     if not _NEEDLING.search(treatment.kind) or _OTHER_KINDS.search(treatment.kind):
         return math.nan
-    if region in REGIONS and treatment.areas and not {region, WHOLE_FACE} & {*treatment.areas} and region != WHOLE_FACE:
+    if region in REGIONS and not _is_treated(treatment, region):
         return math.nan
     depths = treatment.depth_mm
     if region == WHOLE_FACE or region not in REGIONS:

@@ -28,6 +28,7 @@ from skinprogress.comparison.outcome import (
     maintenance_baseline,
     outcome_session,
 )
+from skinprogress.face.regions import REGIONS
 from skinprogress.records import ClientPlan, Course, Flag, Phase, PhotoRef, Treatment
 
 FIRST, SECOND = datetime(2026, 3, 14, 15), datetime(2026, 4, 25, 15)
@@ -399,3 +400,12 @@ def test_a_session_that_may_lie_right_after_a_treatment_is_not_calm() -> None:
     assert not is_calm(plan, "day 30")
     # Of a client without recorded treatments nothing else is known either.
     assert is_calm(replace(plan, course=Course()), "day 30")
+
+
+@pytest.mark.parametrize(
+    ("areas", "quoted"),
+    [((), True), (("face",), True), (("cheek_left",), False), (tuple(r for r in REGIONS if r != "face")[:8], True)],
+)
+def test_the_whole_face_was_treated_where_most_of_it_was(areas: tuple[str, ...], quoted: bool) -> None:
+    found = quoted_redness_days(Treatment(at=datetime(2026, 3, 14), areas=areas), "face")
+    assert math.isfinite(found) == quoted
