@@ -165,7 +165,7 @@ def quoted_redness_days(treatment: Treatment | None, region: str) -> float:
         return in_clinic
     if not _NEEDLING.search(treatment.kind) or _OTHER_KINDS.search(treatment.kind):
         return math.nan
-    if region in REGIONS and not _is_treated(treatment, region):
+    if region in REGIONS and region != WHOLE_FACE and not _is_treated(treatment, region):
         return math.nan
     depths = treatment.depth_mm
     if region == WHOLE_FACE or region not in REGIONS:
@@ -222,7 +222,8 @@ def redness_status(
         figures, which hold for the deepest.
     """
     if treatment is not None:
-        limit = quoted_redness_days(treatment, region)
+        treated = region != WHOLE_FACE or _is_treated(treatment, WHOLE_FACE)
+        limit = quoted_redness_days(treatment, region) if treated else math.nan
     else:
         limit = phase.bony_days if region in BONY_AREAS else phase.redness_days
     if phase.days_after is None or not math.isfinite(limit) or not (math.isfinite(ci_low) and math.isfinite(ci_high)):
