@@ -496,6 +496,56 @@ def measure_photo(
     return measured, aligned.place
 
 
+def measure_either_way(
+    file: str,
+    inspections: Mapping[str, Inspection],
+    plan: ClientPlan,
+    *,
+    mm_per_px: npt.NDArray[np.float32],
+    reference: Reference | None,
+    red_level: float | None = None,
+    settings: Settings,
+    for_grade: bool = False,
+) -> tuple[MeasuredFace, Reference, tuple[Inspection, ClientPlan] | None]:
+    """Measure a photo; where it turns out to be a mirror image of the reference photo, flipped.
+
+    Parameters
+    ----------
+    file : str
+    inspections : mapping of str to Inspection
+        With that of the photo.
+    plan, mm_per_px, reference, red_level, settings, for_grade
+        See :func:`measure_photo`.
+
+    Returns
+    -------
+    measured : MeasuredFace
+    place : Reference
+    flipped : (Inspection, ClientPlan) or None
+        Of the flipped photo, and the plan with it; None where it was not flipped.
+    """
+
+    def measure(inspection: Inspection, plan: ClientPlan) -> tuple[MeasuredFace, Reference]:
+        return measure_photo(
+            inspection,
+            plan,
+            mm_per_px=mm_per_px,
+            reference=reference,
+            red_level=red_level,
+            settings=settings,
+            for_grade=for_grade,
+        )
+
+    face, place = measure(inspections[file], plan)
+    if reference is None or face.registration is None:
+        return face, place, None
+    flipped = find_mirrored(inspections[file], face.registration, plan, reference=reference, settings=settings)
+    if flipped is None:
+        return face, place, None
+    plan = replan_photo(plan, {**inspections, file: flipped}, file, settings=settings)
+    return *measure(flipped, plan), (flipped, plan)
+
+
 def _look_of_skin(aligned: AlignedPhoto, plan: ClientPlan) -> Flag:
     """What seems to lie on the skin: make-up, a soft shine."""
     face, flags = aligned.face, Flag.NONE
@@ -810,27 +860,24 @@ def _measure_either_way(
     red_level: float | None,
     settings: Settings,
 ) -> tuple[MeasuredFace, Reference]:
-    """Measure a photo; where it turns out to be a mirror image of the reference photo, flipped."""
-    inspection = found.inspections[file]
-    measured = measure_photo(
-        inspection, found.plan, mm_per_px=mm_per_px, reference=reference, red_level=red_level, settings=settings
+    """Measure a photo; what turns out to be a mirror image of the reference photo is filed as such."""
+    face, place, flipped = measure_either_way(
+        file,
+        found.inspections,
+        found.plan,
+        mm_per_px=mm_per_px,
+        reference=reference,
+        red_level=red_level,
+        settings=settings,
     )
-    registration = measured[0].registration
-    if reference is None or registration is None:
-        return measured
-    flipped = find_mirrored(inspection, registration, found.plan, reference=reference, settings=settings)
-    if flipped is None:
-        return measured
-    reference_file = found.plan.reference_of[measured[0].view]
-    found.inspections[file] = flipped
-    found.plan = replan_photo(found.plan, found.inspections, file, settings=settings)
-    found.notes.append(
-        f"{file} is a mirror image of {reference_file} and was flipped to match it; if {reference_file} is the "
-        "mirrored one, left and right are exchanged: write mirrored = true for it into course.toml"
-    )
-    return measure_photo(
-        flipped, found.plan, mm_per_px=mm_per_px, reference=reference, red_level=red_level, settings=settings
-    )
+    if flipped is not None:
+        found.inspections[file], found.plan = flipped
+        reference_file = found.plan.reference_of[face.view]
+        found.notes.append(
+            f"{file} is a mirror image of {reference_file} and was flipped to match it; if {reference_file} is the "
+            "mirrored one, left and right are exchanged: write mirrored = true for it into course.toml"
+        )
+    return face, place
 
 
 def _compare_session(
@@ -851,9 +898,9 @@ def _compare_session(
         # The session before may be the baseline itself: the same figures, filed under both.
         draft = estimate_pair(held[earlier], faces, against=filed[0], plan=plan, settings=settings)
         drafts.append((draft, tuple(filed)))
-        for against in filed:
-            if draft.comparison.grade != "F":
-                found.spots += follow_session_spots(held[earlier], faces, against=against)
+        if draft.comparison.grade != "F":
+            spots = follow_session_spots(held[earlier], faces, against=filed[0])
+            found.spots += [replace(s, against=against) for against in filed for s in spots]
         if light := describe_pair_light(held[earlier], faces, against=filed[0]):
             found.lights.append(light)
     return drafts

@@ -12,13 +12,12 @@ from skinprogress.comparison.course import phase_of
 from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.grading import grade_pair, judge_conditions
 from skinprogress.comparison.outcome import find_baseline
-from skinprogress.comparison.planning import choose_corrections, choose_references, replan_photo
+from skinprogress.comparison.planning import choose_corrections, choose_references
 from skinprogress.comparison.retaking import Judgement
 from skinprogress.errors import NothingMeasuredError, PhotoError
-from skinprogress.face.registration import Reference
 from skinprogress.photos.reading import read_header
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_mirrored, inspect_photo, measure_photo, plan_client, reference_scale
+from skinprogress.pipeline import inspect_photo, measure_either_way, measure_photo, plan_client, reference_scale
 from skinprogress.records import (
     FLAG_TEXT,
     ClientPlan,
@@ -32,9 +31,6 @@ from skinprogress.records import (
 from skinprogress.settings import Settings
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from skinprogress.photos.folder import FolderListing
 
 # Flags that a nurse can do something about, or must know of, beside what the grade speaks of.
@@ -282,7 +278,9 @@ def _grade(
                 "leave it out with exclude = true in course.toml, and check again",
             ) from error
         try:
-            new = _measure_new(inspection, every, plan, place, mm_per_px, settings)
+            new, _, _ = measure_either_way(
+                ref.file, every, plan, mm_per_px=mm_per_px, reference=place, settings=settings, for_grade=True
+            )
         except PhotoError as error:
             checks[ref.file] = ComparabilityCheck(ref=ref, rejection=_refused(ref, error))
             continue
@@ -299,23 +297,3 @@ def _grade(
             notes=tuple(FLAG_TEXT[flag] for flag in new.flags & _WORTH_SAYING),
         )
     return checks
-
-
-def _measure_new(
-    inspection: Inspection,
-    every: Mapping[str, Inspection],
-    plan: ClientPlan,
-    place: Reference,
-    mm_per_px: "npt.NDArray[np.float32]",
-    settings: Settings,
-) -> MeasuredFace:
-    """Lay a photo over the reference photo; flipped, where it turns out to be a mirror image."""
-    file = inspection.ref.file
-    face, _ = measure_photo(inspection, plan, mm_per_px=mm_per_px, reference=place, settings=settings, for_grade=True)
-    if face.registration is None:
-        return face
-    flipped = find_mirrored(inspection, face.registration, plan, reference=place, settings=settings)
-    if flipped is None:
-        return face
-    plan = replan_photo(plan, {**every, file: flipped}, file, settings=settings)
-    return measure_photo(flipped, plan, mm_per_px=mm_per_px, reference=place, settings=settings, for_grade=True)[0]
