@@ -203,7 +203,7 @@ def follow_session_spots(
     ----------
     baseline, followup : sequence of MeasuredFace
         Of one view.
-    against : {'baseline', 'previous'}
+    against : {'baseline', 'previous', 'maintenance'}
 
     Returns
     -------
