@@ -11,6 +11,7 @@ DateOrder = Literal["dmy", "mdy"]
 ColorChoice = Literal["auto", "card", "patch", "background", "none"]
 CardEdition = Literal["auto", "2014", "classic"]
 LightChoice = Literal["compensated", "raw"]
+Audience = Literal["clinician", "client"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,3 +123,22 @@ class Settings:
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of all settings."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """How results are shown; nothing in it changes a number.
+
+    Attributes
+    ----------
+    audience : {'clinician', 'client'}
+        Whom the report speaks to; the client's has fewer figures and plainer words.
+    assets : bool
+        Keep the report's pictures in a folder beside it, instead of inside.
+    pdf : bool
+        Print the report to ``report.pdf`` too, with a Chromium that is installed.
+    """
+
+    audience: Audience = "clinician"
+    assets: bool = False
+    pdf: bool = False

@@ -42,6 +42,7 @@ from skinprogress.outputs.wording import (
     taking_text,
 )
 from skinprogress.records import ClientResult, Consent
+from skinprogress.settings import OutputOptions
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,7 +51,7 @@ _ROLES: dict[str | None, str] = {"early": "early result", "most settled": "most 
 _SLIDER_PX, _COMPOSITE_PX, _THUMB_PX = 900, 1200, 150
 
 
-def write_report(result: ClientResult, out: Path) -> list[Path]:
+def write_report(result: ClientResult, out: Path, *, options: OutputOptions | None = None) -> list[Path]:
     """Write ``report.html`` with the charts and pictures that stand in `out`.
 
     Parameters
@@ -58,6 +59,7 @@ def write_report(result: ClientResult, out: Path) -> list[Path]:
     result : ClientResult
     out : Path
         Output folder.
+    options : OutputOptions, optional
 
     Returns
     -------

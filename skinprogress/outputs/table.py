@@ -17,6 +17,7 @@ from skinprogress.outputs.report import write_report
 from skinprogress.outputs.skin_sheet import write_skin_sheets
 from skinprogress.outputs.tables import write_run, write_tables
 from skinprogress.records import ClientResult
+from skinprogress.settings import OutputOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,16 @@ class Output:
         What it is, for the report and the progress bar.
     write : callable
         From the result and the output folder to the files written.
+    takes_options : bool
+        Whether it takes ``options``, an :class:`OutputOptions`, too.
     last : bool
         Written after all others, because it shows them.
     """
 
     name: str
     title: str
-    write: Callable[[ClientResult, Path], list[Path]]
+    write: Callable[..., list[Path]]
+    takes_options: bool = False
     last: bool = False
 
 
@@ -66,14 +70,18 @@ _ROWS = (
         write=write_light_sheets,
     ),
     Output(name="aligned", title="every photo laid over the reference (JPEG)", write=write_aligned),
-    Output(name="report", title="this report", write=write_report, last=True),
+    Output(name="report", title="this report", write=write_report, takes_options=True, last=True),
 )
 
 OUTPUTS: dict[str, Output] = {output.name: output for output in _ROWS}
 
 
 def write_outputs(
-    result: ClientResult, out: Path, *, progress: Callable[[str], None] | None = None
+    result: ClientResult,
+    out: Path,
+    *,
+    options: OutputOptions | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> dict[str, list[Path]]:
     """Write everything that a run leaves.
 
@@ -83,6 +91,7 @@ def write_outputs(
     out : Path
         Output folder; made where it is missing. Files that an earlier run made there are cleared away first, so that
         a run that stops half-way leaves no report; other files stay.
+    options : OutputOptions, optional
     progress : callable or None
         Called with the title of each output before it is written.
 
@@ -104,7 +113,8 @@ def write_outputs(
         if progress is not None:
             progress(output.title)
         try:
-            written[output.name] = output.write(result, out)
+            chosen = {"options": options or OutputOptions()} if output.takes_options else {}
+            written[output.name] = output.write(result, out, **chosen)
         except BaseException:
             # The next run must know what this one left, and clear it away.
             _record(result, out, written, _pictures(out) - pictures_before, complete=False)
