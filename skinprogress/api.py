@@ -1,10 +1,6 @@
 """What a notebook or a program imports: compare a client's folder, look at the result, save it."""
 
-import errno
-import hashlib
 import os
-import stat
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +9,19 @@ from typing import TYPE_CHECKING, Literal
 from skinprogress.checking.comparability import ComparabilityCheck
 from skinprogress.checking.comparability import check_against as _check_against
 from skinprogress.checking.quality import PhotoCheck, check_photos
-from skinprogress.errors import UsageError
 from skinprogress.outputs.tables import changes_frame, measurements_frame
+from skinprogress.photos.loose import loose_refs
 from skinprogress.pipeline import Progress
 from skinprogress.pipeline import compare_client as _compare_client
-from skinprogress.records import ClientResult, Course, Flag, PhotoRef, View
-from skinprogress.settings import Settings
+from skinprogress.records import ClientResult, Course, Flag, View
+from skinprogress.settings import OutputOptions, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from skinprogress.checking.showing import Composition
+    from skinprogress.outputs.composing.recipe import CompositeOptions
+    from skinprogress.outputs.composing.verifying import Verification
     from skinprogress.photos.folder import FolderListing
 
 __all__ = [
@@ -33,13 +32,18 @@ __all__ = [
     "check_photos",
     "compare_client",
     "compare_photos",
+    "compose",
     "figure",
     "list_client",
+    "loose_refs",
     "measurements_frame",
     "save",
+    "verify",
 ]
 
-ChartKind = Literal["trend", "change_map", "face_map"]
+ChartKind = Literal[
+    "trend", "change_map", "face_map", "outline_map", "forest", "sides", "overview", "recovery"
+]  # fmt: skip
 
 
 def list_client(folder: str | Path, *, settings: Settings | None = None) -> "tuple[FolderListing, Course]":
@@ -119,44 +123,6 @@ def compare_client(
         notes=(*notes, *listing.notes),
         progress=progress,
     )
-
-
-def loose_refs(paths: Sequence[str | Path], *, client: str = "photos") -> list[PhotoRef]:
-    """Photo references for single files, one session each, in the order given.
-
-    Raises
-    ------
-    UsageError
-        A file is missing, or is a folder. What cannot be opened is told, like every fault of a single photo, by
-        whoever reads it.
-    """
-    files = [Path(path) for path in paths]
-    alike = Counter(path.name for path in files)
-    refs = []
-    for path in files:
-        file = path.name if alike[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}"
-        refs.append(PhotoRef(path=path, file=file, client=client, session=file, sha256=_digest(path)))
-    return refs
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a photo, empty where it cannot be read."""
-    from skinprogress.photos.scan import one_line
-
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise UsageError(f"{one_line(str(path))} is a folder", "give photos, or one client folder alone")
-        if not stat.S_ISREG(mode):  # a pipe or a device would wait, or go on, for ever
-            return ""
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
-            return ""
-        raise UsageError(
-            f"there is no file {one_line(str(path))}", "check the spelling, and whether its drive is connected"
-        ) from error
 
 
 def compare_photos(
@@ -245,25 +211,42 @@ def figure(
     Parameters
     ----------
     result : ClientResult
-    kind : {'trend', 'change_map', 'face_map'}
+    kind : {'trend', 'change_map', 'face_map', 'outline_map', 'forest', 'sides', 'overview', 'recovery'}
+        Values of each region over the sessions; changes by region and session; changes of one pair of sessions on the
+        client's face, on a neutral face that shows nobody, or with their intervals over what the photos could have
+        shown; the left side against the right; all measures of the whole face; redness in the days after treatments.
     metric : str
+        Not used by ``overview`` and ``recovery``.
     view : View
     from_session, to_session : str, optional
-        For the face map; by default the baseline and the last session.
+        For one pair of sessions; by default the baseline and the last session.
 
     Returns
     -------
     matplotlib.figure.Figure
-    """
-    from skinprogress.outputs.changemap import plot_change_map
-    from skinprogress.outputs.charts import plot_trend
-    from skinprogress.outputs.facemap import plot_face_map
 
-    if kind == "trend":
-        return plot_trend(result, metric=metric, view=view)
-    if kind == "change_map":
-        return plot_change_map(result, metric=metric, view=view)
-    return plot_face_map(
+    Raises
+    ------
+    ValueError
+        The result holds nothing to draw.
+    PhotoError
+        The photo under a face map can no longer be read.
+    """
+    from skinprogress.outputs import facemap
+    from skinprogress.outputs.changemap import plot_change_map
+    from skinprogress.outputs.forest import plot_forest
+    from skinprogress.outputs.overview import plot_overview
+    from skinprogress.outputs.recovery import plot_recovery
+    from skinprogress.outputs.sides import plot_sides
+    from skinprogress.outputs.trendchart import plot_trend
+
+    if kind in ("overview", "recovery"):
+        return (plot_overview if kind == "overview" else plot_recovery)(result, view=view)
+    over_sessions = {"trend": plot_trend, "change_map": plot_change_map, "sides": plot_sides}
+    if kind in over_sessions:
+        return over_sessions[kind](result, metric=metric, view=view)
+    of_a_pair = {"face_map": facemap.plot_face_map, "outline_map": facemap.plot_outline_map, "forest": plot_forest}
+    return of_a_pair[kind](
         result,
         metric=metric,
         view=view,
@@ -272,7 +255,71 @@ def figure(
     )
 
 
-def save(result: ClientResult, out: str | Path) -> Path:
+def compose(
+    photos: str | Path | Sequence[str | Path],
+    *,
+    options: "CompositeOptions | None" = None,
+    view: View | None = None,
+    sessions: Sequence[str] = (),
+    purpose: str = "",
+    settings: Settings | None = None,
+) -> "Composition":
+    """Plan a before-and-after picture to show: aligned, colours matched, never retouched, consent checked.
+
+    Parameters
+    ----------
+    photos : path, or sequence of path
+        A client's folder, or the earlier photo and the later ones.
+    options : CompositeOptions, optional
+        Layout, shape, labels, what is hidden; see :mod:`skinprogress.outputs.composing.recipe`.
+    view : View, optional
+    sessions : sequence of str
+        Labels of the sessions to show, or how they begin.
+    purpose : str
+        What the picture is for, held against the scope of the consent in the course file.
+    settings : Settings, optional
+
+    Returns
+    -------
+    Composition
+        ``.render()`` gives the picture as an array, ``.write(FILE)`` writes it with its recipe beside it.
+
+    Raises
+    ------
+    UsageError
+        The consent forbids it, or what was asked for cannot be made of these photos.
+    NothingMeasuredError
+        Fewer than two sessions can be used.
+    """
+    from skinprogress.checking.showing import compose as _compose
+
+    named = [photos] if isinstance(photos, (str, Path)) else photos
+    return _compose(
+        [Path(p) for p in named], options=options, view=view, sessions=sessions, purpose=purpose, settings=settings
+    )
+
+
+def verify(composite: str | Path, *, photos: str | Path | None = None) -> "Verification":
+    """Make a composite again from its recipe and photos, and see whether it is what it claims to be.
+
+    Parameters
+    ----------
+    composite : path
+        With its recipe beside it.
+    photos : path, optional
+        Folder of the photos, where they are no longer where they were.
+
+    Returns
+    -------
+    Verification
+        Every check with its outcome in words.
+    """
+    from skinprogress.outputs.composing.verifying import verify_composite
+
+    return verify_composite(Path(composite), photos=None if photos is None else Path(photos))
+
+
+def save(result: ClientResult, out: str | Path, *, options: OutputOptions | None = None) -> Path:
     """Write every output file of a run.
 
     Parameters
@@ -280,6 +327,8 @@ def save(result: ClientResult, out: str | Path) -> Path:
     result : ClientResult
     out : path
         Made where it is missing.
+    options : OutputOptions, optional
+        Whom the report speaks to, where its pictures lie, and whether it is printed to a PDF too.
 
     Returns
     -------
@@ -294,5 +343,5 @@ def save(result: ClientResult, out: str | Path) -> Path:
     from skinprogress.outputs.table import write_outputs
 
     out = Path(out)
-    write_outputs(result, out)
+    write_outputs(result, out, options=options)
     return out / "report.html"

@@ -709,6 +709,8 @@ class Comparison:
     matched_blur_px : float
         Blur that made the sharper photos as soft as the softest, standard deviation in px of the sharper photo; NaN
         where they could not be matched.
+    decisive : Flag
+        Those of the flags for which the grade lies below B; none for A and B.
     """
 
     client: str
@@ -738,6 +740,7 @@ class Comparison:
     light_uncertainty: float = float("nan")
     misfit_percent_iod: float = float("nan")
     matched_blur_px: float = float("nan")
+    decisive: Flag = Flag.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

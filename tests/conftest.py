@@ -31,7 +31,7 @@ def _load(path: Path) -> ModuleType:
     return sys.modules[name]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fake_result() -> Callable[..., ClientResult]:
     """The builder of made-up results: ``fake_result(n_sessions=6, seed=0, folder=tmp_path, …)``."""
     builder: Callable[..., ClientResult] = _load(Path(__file__).parent / "outputs" / "fake_result.py").fake_result

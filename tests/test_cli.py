@@ -68,6 +68,27 @@ def test_compare_two_photos_beside_each_other(small_portrait, tmp_path, write_ph
     assert "<script>.jpg" not in report.read_text(encoding="utf-8")
 
 
+def test_how_the_report_shall_look_reaches_whoever_writes_it(client, tmp_path, monkeypatch):
+    from skinprogress import api
+    from skinprogress.cli.main import app
+    from skinprogress.settings import OutputOptions
+
+    seen = []
+    monkeypatch.setattr(api, "compare_client", lambda *_, **__: None)
+    monkeypatch.setattr(api, "compare_photos", lambda *_, **__: None)
+
+    def save(_result: None, _out: Path, *, options: OutputOptions) -> None:
+        seen.append(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "save", save)
+    photos = sorted(client.rglob("*.jpg"))
+    for command in (["run", client], ["compare", *photos], ["demo"]):
+        chosen = ["-o", tmp_path / "out", "--audience", "client", "--assets", "--pdf"]
+        assert app(list(map(str, [*command, *chosen])), standalone_mode=False) == 130
+    assert seen == [OutputOptions(audience="client", assets=True, pdf=True)] * 3
+
+
 def test_one_session_is_measured_and_says_that_two_are_needed(client, tmp_path):
     import shutil
 
@@ -197,7 +218,8 @@ def test_metrics_prints_the_whole_catalogue() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from skinprogress.cli import app; heavy = 'cv2 numpy mediapipe matplotlib pandas scipy pydantic'; "
+        "import sys; from skinprogress.cli.main import app; "
+        "heavy = 'cv2 numpy mediapipe matplotlib pandas scipy pydantic'; "
         "print([m for m in heavy.split() if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -278,18 +300,18 @@ def test_a_reader_that_leaves_early_is_no_failure() -> None:
 
 def test_libraries_do_not_talk_on_stderr() -> None:
     code = (
-        "from skinprogress.cli import _prepare_process; import logging; _prepare_process(); "
+        "from skinprogress.cli.main import prepare_process; import logging; prepare_process(); "
         "[logging.getLogger(name).warning('noise') for name in ('matplotlib', 'matplotlib.font_manager')]"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr == ""
 
 
 def test_a_second_ctrl_c_does_not_cut_into_the_clearing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    from skinprogress import cli
+    from skinprogress.cli import main
 
     now = 100.0
-    monkeypatch.setattr(cli.time, "monotonic", lambda: now)
-    handle = cli._interrupt_once()
+    monkeypatch.setattr(main.time, "monotonic", lambda: now)
+    handle = main.interrupt_once()
     with pytest.raises(KeyboardInterrupt):
         handle(signal.SIGINT, None)
     now += 0.3
@@ -300,16 +322,16 @@ def test_a_second_ctrl_c_does_not_cut_into_the_clearing_up(monkeypatch: pytest.M
 
 
 def test_names_in_messages_are_harmless_and_stand_once() -> None:
-    from skinprogress.cli import _short, _why
+    from skinprogress.cli.console import shortened, why
     from skinprogress.records import Rejection
 
     evil = "\x1b[31m\n:smile:.jpg"
-    said = _why(Rejection(file=evil, session="", code="x", reason="it is broken", remedy="mend it"))
+    said = why(Rejection(file=evil, session="", code="x", reason="it is broken", remedy="mend it"))
     assert said.isprintable() and ":smile:.jpg: it is broken; mend it" in said
     named = Rejection(file="d/a.jpg", session="", code="x", reason="d/a.jpg is empty", remedy="copy it")
-    assert _why(named) == "d/a.jpg is empty; copy it"
-    assert _short("ü" * 150) == "ü" * 100
-    assert _short("short") == "short"
+    assert why(named) == "d/a.jpg is empty; copy it"
+    assert shortened("ü" * 150) == "ü" * 100
+    assert shortened("short") == "short"
 
 
 def test_loose_photos_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,8 +71,8 @@ def dummy_rows(monkeypatch):
 
 
 def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, write_photo, capsys):
-    from skinprogress import cli
     from skinprogress.api import save
+    from skinprogress.cli.checking import metrics
 
     refs = []
     for k in range(2):
@@ -85,7 +85,7 @@ def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, wr
     assert "Dummy metric" in report and "dummy region" in report.lower() and "It means nothing at all." in report
     assert list((tmp_path / "out" / "charts").glob("*dummy_metric*.png"))
     assert (tmp_path / "out" / "dummy.txt").read_text() == "client"
-    cli.metrics()
+    metrics()
     assert "dummy_metric" in capsys.readouterr().out
     dummy = [c for c in result.changes if c.metric == "dummy_metric" and c.region == "dummy_region"]
     assert dummy and np.isfinite(dummy[0].difference)

@@ -138,7 +138,7 @@ def _trend(t: Trend) -> Finding:
 def _slope_text(t: Trend) -> str:
     # A month's share of a change needs a decimal more than the change.
     decimals = METRICS[t.metric].decimals + 1
-    return interval_text((t.per_month, t.per_month_low, t.per_month_high), f"{t.unit} a month", decimals)
+    return interval_text((t.per_month, t.per_month_low, t.per_month_high), f"{t.unit} per month", decimals)
 
 
 def _over(t: Trend) -> str:
@@ -159,7 +159,7 @@ def _trend_finding(t: Trend, text: str) -> Finding:
         ci_high=t.per_month_high,
         text=text,
         view=t.view,
-        unit=f"{t.unit} a month",
+        unit=f"{t.unit} per month",
         from_session=t.sessions[0],
         to_session=t.sessions[-1],
     )

@@ -143,3 +143,22 @@ def grade_pair(conditions: PairConditions) -> tuple[str, tuple[str, ...], tuple[
         tuple(dict.fromkeys(j.remedy for j in differing)),
         reduce(or_, (j.flag for j in differing), Flag.NONE),
     )
+
+
+def find_decisive(conditions: PairConditions) -> Flag:
+    """What lowers the grade of two sessions below B: each difference that does so alone, else all of them together.
+
+    Parameters
+    ----------
+    conditions : PairConditions
+
+    Returns
+    -------
+    Flag
+        None where the grade is A or B.
+    """
+    if grade_pair(conditions)[0] <= "B":
+        return Flag.NONE
+    differing = [j for j in judge_conditions(conditions) if j.level]
+    alone = [j for j in differing if j.level > 1]
+    return reduce(or_, (j.flag for j in alone or differing), Flag.NONE)

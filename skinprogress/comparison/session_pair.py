@@ -9,6 +9,7 @@ from skinprogress.comparison.areas import neck_is_treated, reference_regions
 from skinprogress.comparison.compensation import redness_removed
 from skinprogress.comparison.conditions import PairConditions
 from skinprogress.comparison.faces import MeasuredFace
+from skinprogress.comparison.grading import find_decisive
 from skinprogress.comparison.light import LIGHT_TEXTURE_LIMIT
 from skinprogress.comparison.photolight import LIGHT_ANGLE_LIMIT_DEG
 from skinprogress.face.regions import WHOLE_FACE
@@ -149,4 +150,5 @@ def comparison_of(
         light_uncertainty=light_left,
         misfit_percent_iod=c.misfit_percent_iod,
         matched_blur_px=pair.matched_blur_px,
+        decisive=find_decisive(c),
     )

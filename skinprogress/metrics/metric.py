@@ -1,5 +1,6 @@
 """What a row of the table of metrics says."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -73,6 +74,8 @@ class Metric:
         False for numbers that only stand in the tables.
     mapped : bool
         Its map is drawn on the face.
+    most : float
+        Of shares: what they cannot exceed, and neither can a change of them.
     """
 
     name: str
@@ -104,6 +107,12 @@ class Metric:
     compensable: bool = False
     charted: bool = True
     mapped: bool = False
+    most: float = math.inf
+
+    @property
+    def possible(self) -> tuple[float, float]:
+        """Least and most that a value can be at all: counts, spreads and shares are not negative."""
+        return (0.0 if self.statistic in ("spread", "total") or self.most < math.inf else -math.inf), self.most
 
     @property
     def local(self) -> bool:

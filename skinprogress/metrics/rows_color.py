@@ -164,6 +164,7 @@ REDNESS = (
         color_gradient=_EI_IN_A_STAR,
         ramp=redness.RAMP,
         compensable=True,
+        most=100.0,
     ),
     Metric(
         name="red_area_mm2",

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -11,9 +13,11 @@ import numpy.typing as npt
 from skinprogress.color.correcting import apply_correction
 from skinprogress.color.spaces import encode_srgb8, srgb_to_linear
 from skinprogress.face.canonical import STABLE_POINTS, apply_affine, estimate_similarity
-from skinprogress.records import ClientResult, ColorCorrection, Inspection, View
+from skinprogress.photos.reading import to_linear
+from skinprogress.records import ClientResult, ColorCorrection, Inspection, Photo, View
 
 Rgb = npt.NDArray[np.uint8]
+Light = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
@@ -22,6 +26,7 @@ _MESH = slice(0, 468)
 
 PAD_LINEAR = 0.83
 """Flat light grey, linear light: what lies outside a photo in an aligned picture."""
+_WHITE = 65535
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +86,7 @@ def _head_box(points: npt.NDArray[np.float64]) -> Box:
     half = max(0.72 * height, 0.5 * (right - left) + 0.25 * height)
     return (
         middle - half,
-        float(points[_FOREHEAD_TOP, 1]) - 0.5 * height,
+        float(points[_FOREHEAD_TOP, 1]) - 0.56 * height,
         middle + half,
         float(points[_CHIN, 1]) + 0.3 * height,
     )
@@ -158,6 +163,97 @@ def correct_for_show(
     return linear_rgb if brightness == 1.0 else linear_rgb * np.float32(brightness)
 
 
+def stored_light(photo: Photo, rows: slice, columns: slice) -> Light:
+    """Linear sRGB of a part of a photo: uint16 (65535 is white) where its numbers are sRGB, else float32 (1.0)."""
+    if photo.pixels.dtype == np.uint8 and (photo.matrix == np.eye(3)).all():
+        table = np.round(_WHITE * np.clip(photo.curve.T, 0, 1)).astype(np.uint16).reshape(1, 256, 3)
+        return np.asarray(cv2.LUT(photo.pixels[rows, columns], table), np.uint16)
+    return to_linear(photo, rows=rows, cols=columns)
+
+
+def shown_part(place: Affine, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of a photo that a picture of it needs.
+
+    Parameters
+    ----------
+    place : (2, 3) float64
+        Px of the photo to px of the picture, both counted from the edge of the first px.
+    size : (width, height)
+        Of the picture.
+    shape : (H, W, ...)
+        Of the photo.
+    """
+    width, height = size
+    corners = apply_affine(invert_affine(place), np.array([[0.0, 0.0], [width, 0], [width, height], [0, height]]))
+    reach = 4.0 / scale_of(place) + 2
+    x0, y0 = np.clip(np.floor(corners.min(axis=0) - reach), 0, [shape[1] - 1, shape[0] - 1]).astype(int)
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0) + reach), [x0 + 1, y0 + 1], [shape[1], shape[0]]).astype(int)
+    return slice(int(y0), int(y1)), slice(int(x0), int(x1))
+
+
+def warp_light(light: Light, place: Affine, size: tuple[int, int], *, pad: float | None = None) -> Light:
+    """Turn, scale and shift linear light: averaged over areas first, then turned at about one to one.
+
+    Parameters
+    ----------
+    light : (h, w, 3) uint16 or float32
+    place : (2, 3) float64
+        Its px to px of the picture, both counted from the edge of the first px.
+    size : (width, height)
+    pad : float or None
+        Linear light, 0..1, of what lies outside; None: there is nothing outside, and px at the edge go on for what
+        the interpolation needs beyond it.
+
+    Returns
+    -------
+    (height, width, 3) of the same type
+    """
+    place = place.copy()
+    shrink = scale_of(place)
+    if shrink < 1:
+        # A direct warp to a smaller picture would alias.
+        smaller = max(1, round(light.shape[1] * shrink)), max(1, round(light.shape[0] * shrink))
+        place[:, :2] /= np.array([smaller[0] / light.shape[1], smaller[1] / light.shape[0]])
+        light = cast(Light, cv2.resize(light, smaller, interpolation=cv2.INTER_AREA))
+    # Landmarks count from the edge of the first px, OpenCV from its middle.
+    place[:, 2] += place[:, :2] @ np.array([0.5, 0.5]) - 0.5
+    outside = 0.0 if pad is None else pad * (_WHITE if light.dtype == np.uint16 else 1.0)
+    warped = cv2.warpAffine(
+        light,
+        place,
+        size,
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE if pad is None else cv2.BORDER_CONSTANT,
+        borderValue=(outside,) * 3,
+    )
+    return cast(Light, warped)
+
+
+def encode_shown(light: Light, correction: ColorCorrection | None = None, brightness: float = 1.0) -> Rgb:
+    """8-bit sRGB of linear light (uint16 or float32) in matched colours, times a factor."""
+    if correction is not None and (correction.tone is not None or correction.matrix.shape[1] != 3):
+        linear = light.astype(np.float32) / np.float32(_WHITE) if light.dtype == np.uint16 else light
+        return encode_srgb8(correct_for_show(np.asarray(linear, np.float32), correction, brightness))
+    matrix = brightness * (np.eye(3) if correction is None else correction.matrix * correction.gains)
+    if not (matrix == np.eye(3)).all():
+        light = cast(Light, cv2.transform(light, np.asarray(matrix, np.float64)))
+    if light.dtype == np.uint16:
+        return np.asarray(cv2.LUT(light, _encoding_table()), np.uint8)
+    return encode_srgb8(light)
+
+
+@lru_cache(maxsize=1)
+def _encoding_table() -> Rgb:
+    """8-bit sRGB of every 16-bit number of linear light."""
+    return encode_srgb8(np.arange(_WHITE + 1, dtype=np.float32) / np.float32(_WHITE))
+
+
+@lru_cache(maxsize=1)
+def _light_table() -> npt.NDArray[np.uint16]:
+    """16-bit linear light of every 8-bit number of sRGB."""
+    return np.round(_WHITE * srgb_to_linear(np.arange(256, dtype=np.uint8))).astype(np.uint16)
+
+
 def render_aligned(
     rgb: Rgb,
     to_frame: Affine,
@@ -190,33 +286,10 @@ def render_aligned(
         sRGB; flat light grey where the photo has no pixels.
     """
     left, top, right, bottom = box
-    width, height = max(1, round((right - left) * px_per_unit)), max(1, round((bottom - top) * px_per_unit))
+    size = max(1, round((right - left) * px_per_unit)), max(1, round((bottom - top) * px_per_unit))
     place = px_per_unit * to_frame
     place[:, 2] -= px_per_unit * np.array([left, top])
-    # Only the part of the photo that is shown becomes floating point.
-    corners = apply_affine(invert_affine(place), np.array([[0.0, 0.0], [width, 0], [width, height], [0, height]]))
-    reach = 4.0 / scale_of(place) + 2
-    x0, y0 = np.clip(np.floor(corners.min(axis=0) - reach), 0, [rgb.shape[1] - 1, rgb.shape[0] - 1]).astype(int)
-    x1, y1 = np.clip(np.ceil(corners.max(axis=0) + reach), [x0 + 1, y0 + 1], [rgb.shape[1], rgb.shape[0]]).astype(int)
-    linear = srgb_to_linear(rgb[y0:y1, x0:x1])
-    linear = correct_for_show(linear, correction, brightness)
-    place[:, 2] += place[:, :2] @ np.array([x0, y0], np.float64)
-
-    shrink = scale_of(place)
-    if shrink < 1:
-        # Averaging first, then turning at about one to one: a direct warp to a smaller picture would alias.
-        size = max(1, round(linear.shape[1] * shrink)), max(1, round(linear.shape[0] * shrink))
-        ratio = np.array([size[0] / linear.shape[1], size[1] / linear.shape[0]])
-        linear = np.asarray(cv2.resize(linear, size, interpolation=cv2.INTER_AREA), np.float32)
-        place[:, :2] /= ratio
-    # Landmarks count from the edge of the first px, OpenCV from its middle.
-    place[:, 2] += place[:, :2] @ np.array([0.5, 0.5]) - 0.5
-    warped = cv2.warpAffine(
-        linear,
-        place,
-        (width, height),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(PAD_LINEAR,) * 3,
-    )
-    return encode_srgb8(warped)
+    rows, columns = shown_part(place, size, rgb.shape)
+    place[:, 2] += place[:, :2] @ np.array([columns.start, rows.start], np.float64)
+    light = np.asarray(cv2.LUT(rgb[rows, columns], _light_table()), np.uint16)
+    return encode_shown(warp_light(light, place, size, pad=PAD_LINEAR), correction, brightness)

@@ -1,32 +1,36 @@
-"""The charts of a run as they stand in the report: each with its caption and what it shows in words."""
+"""The charts of a run as they stand in the report: those that carry the result, each with what it shows in words."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS
-from skinprogress.outputs.groups import by_group
+from skinprogress.outputs.catalogue import has_text, text
+from skinprogress.outputs.groups import by_group, group_of, in_text, story_of
+from skinprogress.outputs.misfitmap import figure_rgb
 from skinprogress.outputs.pairs import used_views
-from skinprogress.outputs.pictures import embed_file, size_of
+from skinprogress.outputs.pictures import Embed, size_of
 from skinprogress.outputs.recovery import describe_recovery, recoveries_of
-from skinprogress.outputs.style import PAGE_SCALE
+from skinprogress.outputs.style import CHART_DPI, PAGE_SCALE, PRINT_DPI
 from skinprogress.outputs.summary import Summary
+from skinprogress.outputs.trendchart import plot_trend
 from skinprogress.outputs.wording import VIEW_TITLES
-from skinprogress.records import ClientResult
+from skinprogress.records import ClientResult, View
 
-CHARTS = {
-    "trend": "over the sessions",
-    "face_map": "change drawn on the face",
-    "change_map": "change since the baseline, by region and session",
-}
-"""Kind of chart, as it stands first in the file name, to what it shows."""
-_CHART_PX = 1600
+OVERVIEWS = ("overview",)
+"""Kinds of charts that show all measures at once, in the order of the page."""
+OF_A_MEASURE = ("trend", "face_map", "change_map")
+"""Kinds of charts of one measure that stand on the page, in its order; the others are in the folder."""
+_MOST_MEASURES = 4
+# Half as fine as the files: enough for screens with fine px and for paper, and drawings shrink best by whole numbers.
+_PER_PAGE_PX = 1.55
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartPicture:
-    """One chart of one metric for the report."""
+    """One chart for the report."""
 
     uri: str
     caption: str
@@ -35,50 +39,128 @@ class ChartPicture:
     height: int
 
 
-def charts_for_report(summary: Summary, out: Path) -> list[dict[str, Any]]:
-    """Charts by metric, in the order of the groups; the first that shows a change lies open."""
-    found: dict[str, list[ChartPicture]] = {}
-    folder = out / "charts"
-    order = list(CHARTS)
-    named = [(*_parse_chart_name(path.stem), path) for path in sorted(folder.glob("*.png"))]
-    named.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
-    for kind, metric, view, path in named:
-        if not metric:
-            continue
-        caption = f"{METRICS[metric].title} {CHARTS.get(kind, kind.replace('_', ' '))}, {VIEW_TITLES[view]} view"
-        says = [p.text for p in summary.points if p.metric == metric]
-        if picture := _embed(path, caption, f"{caption}. {' '.join(says) or 'No change could be shown.'}"):
-            found.setdefault(metric, []).append(picture)
-    real = {g.metric.name for g in summary.groups if g.shown}
-    theme_of = {m.name: title for title, metrics in by_group(found).items() for m in metrics}
-    ordered = list(theme_of)
-    first = next((name for name in ordered if name in real), ordered[0] if ordered else "")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartFile:
+    """A chart in the folder: ``KIND_METRIC_VIEW.png``, or ``KIND_VIEW.png`` for all metrics at once."""
+
+    path: Path
+    kind: str
+    metric: str
+    view: str
+
+    @property
+    def caption(self) -> str:
+        """What it shows, a title."""
+        key = f"charts.kind.{self.kind}"
+        view = VIEW_TITLES[self.view]
+        if not has_text(key):
+            return text("charts.kind.other", kind=self.kind.replace("_", " ").capitalize(), view=view)
+        told = text(key, view=view, **({"measure": in_text(METRICS[self.metric])} if self.metric else {}))
+        return told[:1].upper() + told[1:]
+
+
+def list_charts(out: Path) -> list[ChartFile]:
+    """The charts that a run has written, in the order of their names."""
+    found = [_parse_chart(path) for path in sorted((out / "charts").glob("*.png"))]
+    return [chart for chart in found if chart.view]
+
+
+def _parse_chart(path: Path) -> ChartFile:
+    """``trend_relative_redness_front`` to kind, metric and view; the longest metric name that fits is meant."""
+    view = next((v for v in VIEW_TITLES if path.stem.endswith(f"_{v}")), "")
+    rest = path.stem.removesuffix(f"_{view}")
+    metric = max((m for m in METRICS if view and rest.endswith(f"_{m}")), key=len, default="")
+    return ChartFile(path=path, kind=rest.removesuffix(f"_{metric}"), metric=metric, view=view)
+
+
+def overview_charts(summary: Summary, charts: Sequence[ChartFile], embed: Embed) -> list[ChartPicture]:
+    """The charts of all metrics at once."""
+    found = [c for kind in OVERVIEWS for c in charts if c.kind == kind and not c.metric]
+    return [p for c in found if (p := _embed(c, summary.headline, embed))]
+
+
+def measure_charts(summary: Summary, charts: Sequence[ChartFile], embed: Embed) -> list[dict[str, Any]]:
+    """Charts by metric: those with a change, one a story; where there is none, the first of every group.
+
+    Returns
+    -------
+    list of dict
+        ``metric``, ``theme``, ``pictures``, ``open``; that of the surest change lies open.
+    """
+    by_metric: dict[str, list[ChartPicture]] = {}
+    chosen = _chosen_metrics(summary, charts)
+    for metric in chosen:
+        says = " ".join(p.text for p in summary.points if p.metric == metric) or text("charts.nothing")
+        files = [c for kind in OF_A_MEASURE for c in charts if c.metric == metric and c.kind == kind]
+        by_metric[metric] = [p for c in files if (p := _embed(c, says, embed))]
+    theme_of = {m.name: title for title, metrics in by_group(by_metric).items() for m in metrics}
     return [
-        {"metric": METRICS[name], "theme": theme_of[name], "pictures": found[name], "open": name == first}
-        for name in ordered
+        {"metric": METRICS[name], "theme": theme_of[name], "pictures": by_metric[name], "open": name == chosen[0]}
+        for name in theme_of
+        if by_metric[name]
     ]
 
 
-def _parse_chart_name(stem: str) -> tuple[str, str, str]:
-    """``trend_relative_redness_front`` to kind, metric and view; the longest metric name that fits is meant."""
-    view = next((v for v in VIEW_TITLES if stem.endswith(f"_{v}")), "")
-    rest = stem.removesuffix(f"_{view}")
-    metric = max((m for m in METRICS if view and rest.endswith(f"_{m}")), key=len, default="")
-    return rest.removesuffix(f"_{metric}"), metric, view
+def client_charts(
+    result: ClientResult, summary: Summary, charts: Sequence[ChartFile], embed: Embed
+) -> list[ChartPicture]:
+    """Two charts for a client: where on the face the surest change is, and how the whole face went."""
+    for metric in _chosen_metrics(summary, charts):
+        found = [c for kind in ("outline_map", "face_map") for c in charts if (c.kind, c.metric) == (kind, metric)]
+        says = next((p.text for p in summary.points if p.metric == metric), text("charts.nothing"))
+        pictures = [p for c in found[:1] if (p := _embed(c, says, embed))]
+        return [*pictures, *_whole_face(result, metric, found[0].view if found else charts[0].view, embed)]
+    return []
 
 
-def recovery_charts(result: ClientResult, out: Path) -> Iterable[ChartPicture]:
+def _whole_face(result: ClientResult, metric: str, view: str, embed: Embed) -> Iterable[ChartPicture]:
+    """The trend of one metric in a single panel: that of the folder has one a region, too much for a layman."""
+    mine = [m for m in result.measurements if (m.metric, m.region, m.view) == (metric, WHOLE_FACE, view)]
+    if len({m.session for m in mine}) < 2:
+        return
+    trends = tuple(t for t in result.trends if t.region == WHOLE_FACE)
+    alone = replace(result, measurements=tuple(mine), trends=trends)
+    rgb = figure_rgb(plot_trend(alone, metric=metric, view=cast(View, view)))
+    caption = text("charts.kind.face_over_time", measure=METRICS[metric].title)
+    height, width = (round(px * PAGE_SCALE) for px in rgb.shape[:2])
+    yield ChartPicture(uri=embed(rgb), caption=caption, alt=caption, width=width, height=height)
+
+
+def _chosen_metrics(summary: Summary, charts: Sequence[ChartFile]) -> list[str]:
+    """What the page shows charts of: what is surest first, of every story one."""
+    there = {c.metric for c in charts if c.metric}
+    real = [g for g in summary.groups if g.shown and g.metric.name in there]
+    real.sort(key=lambda g: -sum(row.sure for row in g.shown))
+    names = [g.metric.name for g in real] or [m for m in METRICS if m in there]
+    one_each = {story_of(name) if real else group_of(name): name for name in reversed(names)}
+    return [name for name in dict.fromkeys(names) if name in one_each.values()][:_MOST_MEASURES]
+
+
+def name_others(charts: Sequence[ChartFile], shown: Iterable[str]) -> str:
+    """Which metrics have charts in the folder that are not on the page; empty where all are."""
+    others = [m for m in METRICS if m in {c.metric for c in charts} - set(shown)]
+    return text("charts.more", names=", ".join(in_text(METRICS[m]) for m in others)) if others else ""
+
+
+def recovery_charts(result: ClientResult, out: Path, embed: Embed) -> Iterable[ChartPicture]:
     """The charts of the days after a treatment, one a view."""
     for view in used_views(result):
         if recoveries_of(result, view):
-            picture = _embed(out / "charts" / f"recovery_{view}.png", *describe_recovery(result, view))
-            yield from filter(None, [picture])
+            caption, alt = describe_recovery(result, view)
+            chart = ChartFile(path=out / "charts" / f"recovery_{view}.png", kind="recovery", metric="", view=view)
+            if picture := _embed(chart, "", embed, caption=caption, alt=alt):
+                yield picture
 
 
-def _embed(path: Path, caption: str, alt: str) -> ChartPicture | None:
-    size = size_of(path)
-    uri = embed_file(path, max_side=_CHART_PX, quality=90)
-    if size is None or uri is None:
+def _embed(chart: ChartFile, says: str, embed: Embed, *, caption: str = "", alt: str = "") -> ChartPicture | None:
+    if (size := size_of(chart.path)) is None:
         return None
-    width, height = (round(px * PAGE_SCALE) for px in size)
-    return ChartPicture(uri=uri, caption=caption, alt=alt, width=width, height=height)
+    width, height = (round(px * PAGE_SCALE * CHART_DPI / PRINT_DPI) for px in size)
+    caption = caption or chart.caption
+    return ChartPicture(
+        uri=embed(chart.path, max_side=round(_PER_PAGE_PX * max(width, height)), quality=85),
+        caption=caption,
+        alt=alt or text("charts.alt", caption=caption, finding=says),
+        width=width,
+        height=height,
+    )

@@ -14,12 +14,12 @@ from skinprogress.color.spaces import EI_PER_A_STAR
 from skinprogress.comparison.planning import card_edition
 from skinprogress.outputs.alignment import Rgb
 from skinprogress.outputs.color_pictures import CARD_PX, card_distances, render_card, render_patch, render_thumb
-from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.once import once
+from skinprogress.outputs.pictures import Embed
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.wording import RUNG_TITLES, flag_texts, listed, sentence
 from skinprogress.records import RUNGS, ClientResult, ColorCorrection, Flag, Inspection, View
 
-ROOM_SHOWN = "These pictures show the room: for checking, not for publication."
 REMEDY = "keep a colour card, or the same wall or white T-shirt, in every photo, and the lamps as they are"
 """What helps where nothing could be matched."""
 _NAMED = 3
@@ -84,33 +84,37 @@ def describe_colors(result: ClientResult, view: View | None = None) -> Iterator[
     PhotoColor
         In the order of the photos; made from what their inspections keep, no photo is read again.
     """
-    for file, inspection in result.inspections.items():
-        correction = result.plan.corrections.get(file)
-        if correction is None or view not in (None, result.plan.view_of.get(file)):
-            continue
-        card = inspection.card
-        edition = card_edition(result.plan.course, result.settings)
-        fit = None if card is None or card.problem else fit_card(card, edition=edition)
-        remarks = [*_card_remarks(inspection, correction, fit)]
-        remarks += flag_texts((correction.flags | inspection.flags) & _OF_COLOR & ~_SAID_BY_REASON, with_remedy=True)
-        yield PhotoColor(
-            file=file,
-            view=result.plan.view_of[file],
-            title="reference photo" if _is_measure(correction) else RUNG_TITLES[correction.rung],
-            short=_short(correction),
-            reason=correction.reason,
-            figures=tuple(_figures(correction)),
-            remarks=tuple(map(sentence, remarks)),
-            pictures=tuple(_pictures(result, inspection, correction, fit)),
-        )
+    for file in result.inspections:
+        if file in result.plan.corrections and view in (None, result.plan.view_of.get(file)):
+            yield _describe_color(result, file)
 
 
-def colors_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
-    """The same as data for the page; pictures as data URIs with the size that they have there, half their px."""
+@once
+def _describe_color(result: ClientResult, file: str) -> PhotoColor:
+    inspection, correction = result.inspections[file], result.plan.corrections[file]
+    card = inspection.card
+    edition = card_edition(result.plan.course, result.settings)
+    fit = None if card is None or card.problem else fit_card(card, edition=edition)
+    remarks = [*_card_remarks(inspection, correction, fit)]
+    remarks += flag_texts((correction.flags | inspection.flags) & _OF_COLOR & ~_SAID_BY_REASON, with_remedy=True)
+    return PhotoColor(
+        file=file,
+        view=result.plan.view_of[file],
+        title="reference photo" if _is_measure(correction) else RUNG_TITLES[correction.rung],
+        short=_short(correction),
+        reason=correction.reason,
+        figures=tuple(_figures(correction)),
+        remarks=tuple(map(sentence, remarks)),
+        pictures=tuple(_pictures(result, inspection, correction, fit)),
+    )
+
+
+def colors_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, Any]]:
+    """The same as data for the page; pictures with the size that they have there, half their px."""
     for photo in describe_colors(result):
         pictures = [
             {
-                "uri": embed_array(p.rgb, max_side=CARD_PX, quality=80),
+                "uri": embed(p.rgb, max_side=CARD_PX, quality=80),
                 "caption": p.caption,
                 "wide": p.wide,
                 "width": p.rgb.shape[1] // 2,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skinprogress.outputs.alignment import Rgb
-from skinprogress.outputs.color_page import ROOM_SHOWN, PhotoColor, describe_colors, explain_colors
+from skinprogress.outputs.catalogue import text
+from skinprogress.outputs.color_page import PhotoColor, describe_colors, explain_colors
 from skinprogress.outputs.composites import encode_jpeg
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.lettering import font, line_px, wrap
@@ -71,7 +72,7 @@ def render_color_sheet(photos: list[PhotoColor], *, title: str, lead: list[str])
         sRGB, 1500 px wide.
     """
 
-    lines = [(title, font(25, bold=True), INK), (ROOM_SHOWN, font(17, bold=True), INK)]
+    lines = [(title, font(25, bold=True), INK), (text("colors.room"), font(17, bold=True), INK)]
     head = text_block([*lines, *((text, font(17), INK) for text in lead)], INNER_PX)
     blocks = [head, *map(_row, photos)]
     return stack_blocks(blocks)

@@ -13,6 +13,7 @@ from skinprogress.records import Change
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NAME_PT, FIGURE_PT = 7.0, 8.2
 Outlines = dict[str, list[npt.NDArray[np.float64]]]
 """Region to its polygons, (n, 2) px each."""
 
@@ -43,7 +44,7 @@ def draw_labels(
     whole: frozenset[str],
     margin_px: float,
 ) -> None:
-    """Name each region in the nearer margin, with a thin line to it; whole faces are named below the picture.
+    """Name each region in the nearer margin, with a thin line to it; others are left to the caller.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def draw_labels(
         Region to its name and to what is written below it in bold.
     outlines : Outlines
     whole : frozenset of str
-        Regions that hold most of the others.
+        Regions that get no line.
     margin_px : float
         Room beside the picture.
     """
@@ -76,10 +77,8 @@ def draw_labels(
             ax.plot(*path.T, color=style.INK, lw=0.6, clip_on=False, zorder=4, solid_joinstyle="round")
             ax.plot(*point, marker="o", ms=2.6, mfc=style.INK, mec=style.PAPER, mew=0.4, zorder=5)
             x += side * 0.03 * margin_px
-            ax.text(x, y - 0.006 * height, lines[name][0], ha=align, va="bottom", fontsize=7, color=style.MUTED)
-            ax.text(x, y + 0.002 * height, lines[name][1], ha=align, va="top", fontsize=8.2, weight="bold")
-    below = [" ".join(lines[name]) for name in lines if name in whole]
-    ax.text(width / 2, height * 1.015, "     ".join(below), ha="center", va="top", fontsize=8.2, weight="bold")
+            ax.text(x, y - 0.006 * height, lines[name][0], ha=align, va="bottom", fontsize=NAME_PT, color=style.MUTED)
+            ax.text(x, y + 0.002 * height, lines[name][1], ha=align, va="top", fontsize=FIGURE_PT, weight="bold")
 
 
 def _label_image(outlines: Outlines, width: int, height: int) -> npt.NDArray[np.uint8]:

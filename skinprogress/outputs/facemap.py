@@ -1,6 +1,7 @@
-"""The face map: changes per region on the client's own face, named in the margins so that no two labels meet."""
+"""Maps of the face: changes per region on the client's own face, or on a neutral one that shows nobody."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,23 +9,26 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.face.regions import REGIONS, region_polygons_xy
+from skinprogress.comparison.sentences import duration_text
+from skinprogress.face.regions import REGIONS, WHOLE_FACE, region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
-from skinprogress.outputs.chosen import best_of
-from skinprogress.outputs.facelabels import Outlines, area_of, draw_labels, label_lines
-from skinprogress.outputs.mark_outlines import mark_outlines_xy, marks_of
+from skinprogress.outputs.change_keys import BAR_ROOM, draw_color_bar, interval_note, symbol_entries
+from skinprogress.outputs.facelabels import FIGURE_PT, NAME_PT, Outlines, area_of, draw_labels, label_lines
+from skinprogress.outputs.forest import changes_between
+from skinprogress.outputs.mark_outlines import mark_outlines_on, mark_outlines_xy, marks_of
+from skinprogress.outputs.neutral_face import draw_neutral_face, neutral_face
+from skinprogress.outputs.sheet import MARGIN, Sheet, width_of, wrap_items
 from skinprogress.outputs.timeline import session_title
+from skinprogress.outputs.wording import phase_text
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import Change, ClientResult, View
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _CROP_PX = 720
-_WHOLE = 0.5
-"""A region that covers this share of the area of all others together is the frame of the picture, not a patch in it."""
+_FACE_HIGH, _FACE_WIDE, _LEAST_MARGIN, _FOOT_LINE = 420.0, 460.0, 66.0, 13.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,84 +116,132 @@ def plot_face_map(
     PhotoError
         The reference photo can no longer be read.
     """
+    changes = changes_between(result, metric, view, from_session, to_session)
+    crop = crop or read_face_crop(result, view=view)
+    names = [session_title(result, s) for s in (from_session, to_session)]
     with style.chart_style():
-        spec = METRICS[metric]
-        changes = _changes_between(result, metric, view, from_session, to_session)
-        if not changes:
-            raise ValueError(f"no change of {metric} from {from_session} to {to_session} in the {view} view")
-        crop = crop or read_face_crop(result, view=view)
-        h, w = crop.rgb.shape[:2]
-        inches_per_px = min(6.0 / h, 6.5 / w)
-        face_w, face_h = w * inches_per_px, h * inches_per_px
-        lines = {name: label_lines(name, change, spec.decimals) for name, change in changes.items()}
-        # Room for the longest name (7 pt) and the longest figure (8.2 pt, bold).
-        margin = max(1.1, *(max(0.062 * len(a), 0.09 * len(b)) + 0.16 for a, b in lines.values()))
-        top, foot = 0.68, 0.95
-        width, height = face_w + 2 * margin + 0.75, face_h + top + foot
-        figure = style.new_figure(width, height)
-        ax = figure.add_axes((margin / width, foot / height, face_w / width, face_h / height))
-        ax.imshow(crop.rgb, extent=(0, w, h, 0), interpolation="bilinear", aspect="auto")
-        ax.set(xlim=(0, w), ylim=(h, 0))
-        ax.set_axis_off()
-        limit = _limit(result, metric, view, list(changes.values()))
-        # What has no outline, as the neck, is named at the foot beside the whole face.
-        apart = _whole_faces(crop.outlines_xy) | {r for r in changes if not crop.outlines_xy.get(r)}
-        for region in sorted(changes, key=lambda r: r not in REGIONS):  # marks lie on top of the regions
-            fill = style.change_fill(changes[region], spec.better, limit)
-            _draw_region(ax, crop.outlines_xy.get(region, []), fill, region in apart)
-        draw_labels(ax, lines, crop.outlines_xy, frozenset(apart), margin / face_w * w)
-        bar = ((width - 0.72) / width, (foot + 0.5) / height, 0.11 / width, (face_h - 1.0) / height)
-        style.draw_color_bar(figure, bar, spec.better, limit, spec.decimals)
-        names = [session_title(result, s) for s in (from_session, to_session)]
-        style.draw_heading(
-            figure,
-            f"{spec.title}: change from {names[0]} to {names[1]}",
-            f"{style.about_text(spec.unit, view, spec.better)} · left and right are the client's own",
-        )
-        style.draw_symbol_key(figure, changes.values(), result.settings.confidence_level)
+        return _draw_map(
+            result, changes, crop.outlines_xy, (crop.rgb.shape[1], crop.rgb.shape[0]),
+            words=f"change from {names[0]} to {names[1]}",
+            backdrop=lambda sheet, place: sheet.picture(crop.rgb[..., 0], *place),
+        )  # fmt: skip
+
+
+def plot_outline_map(result: ClientResult, *, metric: str, view: View, from_session: str, to_session: str) -> "Figure":
+    """Draw the change of each region on a neutral face, which shows nobody: no photo, no name and no date is in it.
+
+    Parameters
+    ----------
+    result : ClientResult
+    metric : str
+        Name in the METRICS table.
+    view : View
+    from_session, to_session : str
+        The pair of sessions; a change between them must be in the result.
+
+    Returns
+    -------
+    Figure
+        The mean face of the landmark model, seen from the side of the view. Marks of the course file keep the names
+        that they were given.
+
+    Raises
+    ------
+    ValueError
+        The result holds no such change.
+    """
+    changes = changes_between(result, metric, view, from_session, to_session)
+    face = neutral_face(view)
+    side_px = result.plan.canonical_px[view]
+    marks = {m.name: mark_outlines_on(face.points_xy, m, side_px=side_px) for m in marks_of(result, view)}
+    outlines = {**face.outlines_xy, **marks}
+    with style.chart_style():
+        return _draw_map(
+            result, changes, outlines, face.size_px, words=_undated(result, from_session, to_session),
+            backdrop=lambda sheet, place: draw_neutral_face(sheet, face, place),
+        )  # fmt: skip
+
+
+Place = tuple[float, float, float, float]
+
+
+def _draw_map(
+    result: ClientResult,
+    changes: dict[str, Change],
+    outlines_xy: Outlines,
+    size_px: tuple[int, int],
+    *,
+    words: str,
+    backdrop: Callable[[Sheet, Place], None],
+) -> "Figure":
+    """Draw regions in the colours of their changes over a face of some width and height, px."""
+    first = next(iter(changes.values()))
+    spec, view = METRICS[first.metric], first.view
+    w, h = size_px
+    scale = min(_FACE_HIGH / h, _FACE_WIDE / w)
+    lines = {name: label_lines(name, change, spec.decimals) for name, change in changes.items()}
+    needed = [max(width_of(a, NAME_PT), width_of(b, FIGURE_PT, bold=True)) for a, b in lines.values()]
+    margin = max(_LEAST_MARGIN, *needed) + 14.0
+    # What has no outline, as the neck, and the whole face are named at the foot.
+    apart = [name for name in changes if name == WHOLE_FACE or not any(map(area_of, outlines_xy.get(name, [])))]
+    width = 2 * margin + w * scale
+    foot = wrap_items([" ".join(lines[name]) for name in apart], FIGURE_PT, width=width - 2 * MARGIN, bold=True)
+    sheet = Sheet(
+        2 * margin + w * scale + BAR_ROOM, h * scale + 22.0, title=f"{spec.title}: {words}",
+        about=f"{style.about_text(spec.unit, view, spec.better)} · left and right are the client's own",
+        key=symbol_entries(changes.values(), spec.better), notes=[interval_note(result.settings.confidence_level)],
+    )  # fmt: skip
+    place = (margin, sheet.bottom + 6.0 + _FOOT_LINE * len(foot), w * scale, h * scale)
+    backdrop(sheet, place)
+    limit = _limit(result, list(changes.values()))
+    for region in sorted(changes, key=lambda r: r not in REGIONS):  # marks lie on top of the regions
+        fill = style.change_fill(changes[region], spec.better, limit)
+        for polygon in outlines_xy.get(region, []):
+            if len(polygon) >= 3:
+                corners = np.array([place[0], place[1] + place[3]]) + polygon * scale * (1, -1)
+                _draw_region(sheet, corners, fill, is_whole=region == WHOLE_FACE)
+    for k, text in enumerate(foot):
+        y = place[1] - _FOOT_LINE * (k + 1)
+        sheet.text(width / 2, y, text, size=FIGURE_PT, weight="bold", ha="center")
+    draw_color_bar(
+        sheet, sheet.width - BAR_ROOM + 8.0, place[1] + place[3] / 2 - 95.0, 190.0, better=spec.better, limit=limit,
+        decimals=spec.decimals,
+    )  # fmt: skip
+    figure = sheet.finish()
+    left, bottom, width, height = np.array(place) / (sheet.width, sheet.height, sheet.width, sheet.height)
+    ax = figure.add_axes((left, bottom, width, height), zorder=5)
+    ax.set(xlim=(0, w), ylim=(h, 0))
+    ax.set_axis_off()
+    draw_labels(ax, lines, outlines_xy, frozenset(apart), margin / scale)
     return figure
 
 
-def _changes_between(
-    result: ClientResult, metric: str, view: View, from_session: str, to_session: str
-) -> dict[str, Change]:
-    pair = (metric, view, from_session, to_session)
-    shown = best_of(c for c in result.changes if (c.metric, c.view, c.from_session, c.to_session) == pair)
-    found = {c.region: c for c in shown}
-    return {name: found[name] for name in style.ordered_regions(found)}
+def _undated(result: ClientResult, from_session: str, to_session: str) -> str:
+    """Name a pair of sessions by what came before them, without their dates."""
+    start, end = (phase_text(result.plan.phases.get(s)) for s in (from_session, to_session))
+    if start and end and start != end:
+        return f"change from {start} to {end}"
+    days = next(
+        (c.days_between for c in result.comparisons if (c.from_session, c.to_session) == (from_session, to_session)),
+        math.nan,
+    )
+    return f"change over {duration_text(abs(days))}" if math.isfinite(days) else "change between two sessions"
 
 
-def _limit(result: ClientResult, metric: str, view: View, shown: list[Change]) -> float:
+def _limit(result: ClientResult, shown: list[Change]) -> float:
     """Return the full-colour change: the same as in the map of changes, so that both can be read together."""
-    same = [c for c in result.changes if c.metric == metric and c.view == view and c.against == shown[0].against]
-    return style.color_limit(same, style.unsettled_sessions(result))
-
-
-def _whole_faces(outlines: Outlines) -> frozenset[str]:
-    """Return the regions that hold most of the others, like the whole face: drawn as a line, named at the foot."""
-    areas = {name: sum(map(area_of, polygons)) for name, polygons in outlines.items()}
-    return frozenset(name for name, area in areas.items() if area > _WHOLE * (sum(areas.values()) - area) > 0)
+    one = shown[0]
+    alike = [c for c in result.changes if (c.metric, c.view, c.against) == (one.metric, one.view, one.against)]
+    return style.color_limit(alike, style.unsettled_sessions(result))
 
 
 def _draw_region(
-    ax: "Axes", polygons: list[npt.NDArray[np.float64]], fill: tuple[float, float, float] | None, is_whole: bool
+    sheet: Sheet, corners: npt.NDArray[np.float64], fill: tuple[float, float, float] | None, *, is_whole: bool
 ) -> None:
-    from matplotlib.patches import Polygon
-
-    for polygon in polygons:
-        if len(polygon) < 3:
-            continue
-        if is_whole:
-            ax.add_patch(Polygon(polygon, fill=False, ec=style.MUTED, lw=0.8, ls=(0, (4, 3)), zorder=2))
-        elif fill is None:
-            ax.add_patch(
-                Polygon(polygon, fc=(*_rgb(style.NOT_COMPARABLE), 0.75), hatch="////", ec="#8d959b", lw=0.8, zorder=3)
-            )
-        else:
-            ax.add_patch(Polygon(polygon, fc=(*fill, 0.80), ec=style.PAPER, lw=1.0, zorder=3))
-
-
-def _rgb(color: str) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(color)
+    if is_whole:
+        sheet.line(*np.vstack([corners, corners[:1]]).T, color=style.MUTED, width=0.8, dash=(4.0, 3.0), z=2.0)
+    elif fill is None:
+        look = {"fill": style.NOT_COMPARABLE, "edge": style.HATCH, "hatch": style.HATCHING}
+        sheet.area(corners, **look, alpha=0.8, width=0.8, z=3.0)
+    else:
+        sheet.area(corners, fill=fill, alpha=0.82, edge=style.PAPER, width=1.0, z=3.0)

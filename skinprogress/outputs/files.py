@@ -8,15 +8,18 @@ from pathlib import Path
 
 from skinprogress.errors import OutputError
 
-FOLDERS = ("charts", "composites", "aligned")
+ASSETS = "report_files"
+"""Subfolder for the pictures of a report that keeps them beside it."""
+
+FOLDERS = ("charts", "composites", "aligned", ASSETS)
 """Subfolders of an output folder that hold pictures made by this program."""
 
 RECORD = "run.json"
 """The file that says that a folder holds results of this program."""
 
 _RESULTS = (
-    "report.html", "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv", "changes.parquet",
-    "comparisons.csv", "findings.csv", "spots.csv",
+    "report.html", "report.pdf", "photos.csv", "measurements.csv", "measurements.parquet", "changes.csv",
+    "changes.parquet", "comparisons.csv", "findings.csv", "spots.csv",
 )  # fmt: skip
 _PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
 _RAW_SUFFIXES = {f".{kind}" for kind in ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")}
@@ -87,7 +90,7 @@ def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
         what = "file" if os.path.exists(blocker) else "link that leads nowhere"  # noqa: PTH110 - as above
         where = f"is a {what}" if blocker == out else f"lies inside the {what} {blocker}"
         raise OutputError(f"The output folder {out} {where}", "choose a folder with -o")
-    if photos_folder is not None and _is_within(out, photos_folder):
+    if photos_folder is not None and is_within(out, photos_folder):
         raise OutputError(
             f"The output folder {out} lies in the folder of the photos, where results and photos would mix",
             "choose a folder elsewhere with -o",
@@ -141,7 +144,8 @@ def reserved_output(out: Path, *, photos_folder: Path | None = None) -> Iterator
         raise
 
 
-def _is_within(out: Path, folder: Path) -> bool:
+def is_within(out: Path, folder: Path) -> bool:
+    """Whether a path is a folder or lies in it, whatever names and links lead there."""
     if not folder.is_dir():
         return False
     # samefile: file systems that ignore case, or show one folder in two places, know the folder by other names too.

@@ -1,6 +1,5 @@
 """The headline: what changed beyond what chance shows, and where; and how much else there is to read."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 from skinprogress.comparison.course import in_maintenance
@@ -11,7 +10,7 @@ from skinprogress.comparison.verdicts import HEADLINE_P
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.groups import group_of, in_text, story_of
 from skinprogress.outputs.healing import status_text
-from skinprogress.outputs.rows import word_of
+from skinprogress.outputs.rows import is_tested, word_of
 from skinprogress.outputs.style import ordered_regions
 from skinprogress.outputs.wording import listed, phase_text, sentence, share_text
 from skinprogress.records import Change, ClientResult, OutcomeKind
@@ -58,11 +57,6 @@ def write_headline(result: ClientResult, outcome: Sequence[Change], *, kind: Out
         only = outcome[0].from_session == maintenance_baseline(result.plan)
         return f"{'Since maintenance began' if only else 'Course and maintenance together'}: {text}"
     return sentence(text)
-
-
-def is_tested(outcome: Iterable[Change]) -> bool:
-    """Whether it is known how likely chance alone shows such changes."""
-    return any(math.isfinite(c.p_headline) for c in outcome)
 
 
 def leading_changes(outcome: Sequence[Change]) -> list[Change]:

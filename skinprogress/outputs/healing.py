@@ -10,6 +10,7 @@ from skinprogress.comparison.verdicts import redness_is_judged
 from skinprogress.face.regions import NECK
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
+from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.groups import in_text
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
 from skinprogress.outputs.wording import listed, phase_text, share_text
@@ -51,8 +52,8 @@ def describe_healing(result: ClientResult, since: list[Change]) -> Iterable[tupl
             m for m in METRICS.values() if {c.course_status for c in changes if c.metric == m.name} == {"cannot say"}
         ]
         if covered:
-            when = "numbing or other cream on the skin"
-            rows = [Healing(title="All measures", word="cannot say", text="only bare skin is compared")]
+            when = text("healing.covered")
+            rows = [Healing(title=text("healing.all_measures"), word="cannot say", text=text("healing.bare_only"))]
         else:
             rows += _silent(silent, result.plan.phases.get(session))
         yield session_text(session), when, tuple(rows)
@@ -64,10 +65,11 @@ def _silent(metrics: list[Metric], phase: Phase | None) -> Iterable[Healing]:
     others = [m.title.lower() for m in metrics if not (m.needs_color and redness_is_judged(m))]
     if redness:
         is_quoted = phase is not None and math.isfinite(phase.redness_days)
-        why = "these photos cannot tell if it is still raised" if is_quoted else "nothing is quoted for this treatment"
-        yield Healing(title="Not judged", word="cannot say", text=f"{listed(redness)}: {why}")
+        told = text("healing.cannot_tell" if is_quoted else "healing.nothing_quoted", measures=listed(redness))
+        yield Healing(title=text("healing.not_judged"), word="cannot say", text=told)
     if others:
-        yield Healing(title="Not judged", word="cannot say", text=f"too soon for {listed(others)}")
+        told = text("healing.too_soon", measures=listed(others))
+        yield Healing(title=text("healing.not_judged"), word="cannot say", text=told)
 
 
 def status_text(changes: Iterable[Change]) -> str:

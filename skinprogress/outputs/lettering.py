@@ -10,15 +10,23 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 
-@lru_cache(maxsize=16)
-def font(size_px: int, *, bold: bool = False) -> "FreeTypeFont":
-    """The font of all pictures in one size."""
+@lru_cache(maxsize=64)
+def font(size_px: int, *, bold: bool = False, file: Path | None = None) -> "FreeTypeFont":
+    """The font of all pictures in one size, or a file of the user's, which then stands for bold letters too.
+
+    Raises
+    ------
+    OSError
+        The file is no font.
+    """
     import matplotlib
     from PIL import ImageFont
 
-    # The font that matplotlib ships: it knows umlauts and is there on every machine.
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)
+    if file is None:
+        # The font that matplotlib ships: it knows umlauts and is there on every machine.
+        name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+        file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+    return ImageFont.truetype(str(file), size_px)
 
 
 def line_px(face: "FreeTypeFont") -> int:
@@ -26,12 +34,38 @@ def line_px(face: "FreeTypeFont") -> int:
     return round(1.35 * face.size)
 
 
-def wrap(text: str, face: "FreeTypeFont", width_px: int) -> list[str]:
-    """Break a text into lines that fit."""
+def wrap(text: str, face: "FreeTypeFont", width_px: float, *, max_lines: int | None = None) -> list[str]:
+    """Break a text into lines that fit; words that are longer than a line, such as names of files, too.
+
+    What goes beyond `max_lines` is left out, with … at the end.
+    """
+    return list(_wrapped(text, face, width_px, max_lines))
+
+
+@lru_cache(maxsize=1024)
+def _wrapped(text: str, face: "FreeTypeFont", width_px: float, max_lines: int | None) -> tuple[str, ...]:
     lines: list[str] = []
     for word in printable(text, max_chars=600).split():
-        if lines and face.getlength(f"{lines[-1]} {word}") <= width_px:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
+        for part in _broken(word, face, width_px):
+            if lines and part == word and face.getlength(f"{lines[-1]} {part}") <= width_px:
+                lines[-1] += f" {part}"
+            else:
+                lines.append(part)
+    if max_lines is None or len(lines) <= max_lines:
+        return tuple(lines)
+    last = lines[max_lines - 1]
+    while last and face.getlength(f"{last}…") > width_px:
+        last = last[:-1]
+    return (*lines[: max_lines - 1], f"{last.rstrip()}…")
+
+
+def _broken(word: str, face: "FreeTypeFont", width_px: float) -> list[str]:
+    """A word in parts that are no longer than a line."""
+    if face.getlength(word) <= width_px:
+        return [word]
+    parts = [""]
+    for letter in word:
+        if parts[-1] and face.getlength(parts[-1] + letter) > width_px:
+            parts.append("")
+        parts[-1] += letter
+    return parts

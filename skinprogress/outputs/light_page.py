@@ -20,8 +20,9 @@ from skinprogress.outputs.light_pictures import (
     render_map,
     render_scale,
 )
+from skinprogress.outputs.once import once
 from skinprogress.outputs.pairs import photo_name, photos_of, read_rgb, share_colors, used_views
-from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.pictures import Embed
 from skinprogress.outputs.registration_view import face_box
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.wording import VIEW_TITLES, listed, sentence
@@ -33,10 +34,6 @@ MAP_TITLES = (
     "Difference of redness as photographed",
     "After the light was taken out",
     "What the light alone would have faked",
-)
-MAPS_TEXT = (
-    "Redness of the later session against the earlier one, each part of the face against the mean of the face. Brown: "
-    "redder. Blue: less red. Left and right are the client’s own."
 )
 _SHINES = 0.01
 _BALL_PX, _FACE_PX = 240, 380
@@ -75,6 +72,8 @@ class PairLight:
         What differs, what it would have faked, what is left open, and what could not be compared; sentences.
     small : bool
         Hardly anything was taken out.
+    several : bool
+        One of the sessions has more photos than the one that is shown.
     photos : tuple of LitPhoto
         The best photo of each of the two sessions.
     maps : LightMaps or None
@@ -85,6 +84,7 @@ class PairLight:
     short: str
     lead: tuple[str, ...]
     small: bool
+    several: bool
     photos: tuple[LitPhoto, ...]
     maps: LightMaps | None
 
@@ -94,18 +94,23 @@ class PairLight:
         return " and ".join(p.name for p in self.photos)
 
 
-def describe_lights(result: ClientResult) -> Iterator[PairLight]:
+@once
+def describe_lights(result: ClientResult) -> tuple[PairLight, ...]:
     """How the light differs between the baseline and the session that the report speaks of, view by view.
 
     Parameters
     ----------
     result : ClientResult
 
-    Yields
-    ------
-    PairLight
+    Returns
+    -------
+    tuple of PairLight
         Of views whose light was compared; the photos are read again.
     """
+    return tuple(_describe_lights(result))
+
+
+def _describe_lights(result: ClientResult) -> Iterator[PairLight]:
     for view in used_views(result):
         if (difference := _chosen_difference(result, view)) is None:
             continue
@@ -123,6 +128,7 @@ def describe_lights(result: ClientResult) -> Iterator[PairLight]:
             short="hardly anything taken out" if removed < HARDLY else _figure(removed, "{} a*-eq taken out", 1),
             lead=tuple(_tell(result, difference, comparison, lights, maps)),
             small=removed < HARDLY,
+            several=any(len(photos_of(result, view, s)) > 1 for s in sessions),
             photos=tuple(_lit(i, light, face) for i, light, face in zip(best, lights, faces, strict=True)),
             maps=maps,
         )
@@ -203,35 +209,37 @@ def _blind_metrics(result: ClientResult, difference: LightDifference) -> list[st
     return [m.title.lower() for m in METRICS.values() if m.needs_sharpness and m.name in blind]
 
 
+@once
 def draw_maps(maps: LightMaps) -> list[Rgb]:
     """The three maps in one scale, in the order of :data:`MAP_TITLES`."""
     return [render_map(maps, plane, limit=maps.limit) for plane in (maps.raw, maps.compensated, maps.removed)]
 
 
-def lights_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
-    """The same as data for the page, pictures as data URIs with the size that they have there.
+def lights_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, Any]]:
+    """The same as data for the page, pictures with the size that they have there.
 
     Yields
     ------
     dict
-        ``pair``; ``photos`` with face and ball, ``maps`` and ``scale``, empty where the photos are gone.
+        ``pair``; ``several``: a session has more photos than the one that is shown; ``photos`` with face and ball,
+        ``maps`` and ``scale``, empty where the photos are gone.
     """
     for pair in describe_lights(result):
-        found: dict[str, Any] = {"pair": pair, "photos": [], "maps": [], "scale": None}
+        found: dict[str, Any] = {"pair": pair, "several": pair.several, "photos": [], "maps": [], "scale": None}
         for photo in pair.photos:
-            face = None if photo.face is None else _picture(photo.face, share=2)
-            found["photos"].append({"photo": photo, "face": face, "ball": _picture(photo.ball, share=2)})
+            face = None if photo.face is None else _picture(photo.face, embed, share=2)
+            found["photos"].append({"photo": photo, "face": face, "ball": _picture(photo.ball, embed, share=2)})
         if pair.maps is not None:
             pictures = zip(MAP_TITLES, draw_maps(pair.maps), strict=True)
-            found["maps"] = [(title, _picture(rgb, share=1.6)) for title, rgb in pictures]
-            found["scale"] = _picture(render_scale(pair.maps.limit, width_px=420), share=2)
+            found["maps"] = [(title, _picture(rgb, embed, share=1.6)) for title, rgb in pictures]
+            found["scale"] = _picture(render_scale(pair.maps.limit, width_px=420), embed, share=2)
         yield found
 
 
-def _picture(rgb: Rgb, *, share: float) -> dict[str, Any]:
+def _picture(rgb: Rgb, embed: Embed, *, share: float) -> dict[str, Any]:
     """A picture for the page; `share` of its px to one of the page's, for screens with fine px."""
     height, width = rgb.shape[:2]
-    uri = embed_array(rgb, max_side=max(height, width), quality=_MAP_QUALITY)
+    uri = embed(rgb, max_side=max(height, width), quality=_MAP_QUALITY)
     return {"uri": uri, "width": round(width / share), "height": round(height / share)}
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinprogress.outputs.alignment import Rgb
+from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.color_sheet import INNER_PX, stack_blocks, text_block
 from skinprogress.outputs.composites import encode_jpeg
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.lettering import font
-from skinprogress.outputs.light_page import MAP_TITLES, MAPS_TEXT, LitPhoto, PairLight, describe_lights, draw_maps
+from skinprogress.outputs.light_page import MAP_TITLES, LitPhoto, PairLight, describe_lights, draw_maps
 from skinprogress.outputs.light_pictures import render_scale
 from skinprogress.outputs.style import INK, MUTED, PAPER
 from skinprogress.outputs.wording import VIEW_TITLES
@@ -119,7 +120,7 @@ def _maps(pair: PairLight) -> "Image":
     x, y = 2 * (large[0] + _GAP), top + round(height * share * _SMALL) + _GAP
     scale = Image.fromarray(render_scale(pair.maps.limit, width_px=min(third, 340)))
     canvas.paste(scale, (x, y))
-    canvas.paste(text_block([(MAPS_TEXT, font(17), MUTED)], third), (x, y + scale.height + _GAP // 2))
+    canvas.paste(text_block([(text("lights.maps"), font(17), MUTED)], third), (x, y + scale.height + _GAP // 2))
     return canvas
 
 

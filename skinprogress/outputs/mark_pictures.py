@@ -28,7 +28,7 @@ from skinprogress.outputs.groups import by_group, sized
 from skinprogress.outputs.lettering import font
 from skinprogress.outputs.mark_outlines import mark_outlines_xy
 from skinprogress.outputs.pairs import photo_name, photos_of, read_rgb, share_colors
-from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.pictures import Embed
 from skinprogress.outputs.rows import interval_of, word_of
 from skinprogress.outputs.style import INK, PAPER, number_text
 from skinprogress.outputs.wording import MATCHED, phase_text, sentence
@@ -242,11 +242,10 @@ def _with_outline(rgb: Rgb, look: _Look) -> Rgb:
     return np.asarray(small, np.uint8)
 
 
-def marks_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
-    """The same as data for the page: ``strip`` and ``crops``, each with its picture as a data URI and its side."""
+def marks_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, Any]]:
+    """The same as data for the page: ``strip`` and ``crops``, each with its picture and its side."""
     for strip in describe_marks(result):
         crops = [
-            {"crop": c, "uri": embed_array(c.rgb, max_side=CROP_PX, quality=_QUALITY), "side": CROP_PX}
-            for c in strip.crops
+            {"crop": c, "uri": embed(c.rgb, max_side=CROP_PX, quality=_QUALITY), "side": CROP_PX} for c in strip.crops
         ]
         yield {"strip": strip, "crops": crops}

@@ -1,28 +1,27 @@
 """How the figures of a report came about: what one session adds to each, and which settings were used."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
 from skinprogress.comparison.calibration_table import REPEATABILITY
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
+from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.groups import by_group
 from skinprogress.outputs.style import number_text
-from skinprogress.settings import Calibration, Settings
+from skinprogress.outputs.wording import VIEW_TITLES
+from skinprogress.records import ClientResult
+from skinprogress.settings import Calibration
 
 
 def describe_calibration(calibration: Calibration | None) -> str:
     """Whose figures of how well photos of unchanged skin agree the intervals rest on, in one sentence."""
     if calibration is None:
-        return (
-            "How far photos of unchanged skin differ is taken from the program's own table: few people and few rooms. "
-            "A clinic's own retakes are better: skinprogress calibrate RETAKE_FOLDER makes a table from them."
-        )
+        return text("method.own_table")
     made_from = f" ({calibration.made_from})" if calibration.made_from else ""
-    text = f"How far photos of unchanged skin differ was measured by {calibration.name}{made_from}."
-    if missing := [name for name in REPEATABILITY if name not in calibration.raw]:
-        text += f" The program's own table stands in for {len(missing)} measures that it has no figure for."
-    return text
+    told = text("method.calibrated", name=f"{calibration.name}{made_from}")
+    missing = sum(name not in calibration.raw for name in REPEATABILITY)
+    return f"{told} {text('method.calibrated_partly', n=missing)}" if missing else told
 
 
 def list_repeatability(calibration: Calibration | None) -> dict[str, list[tuple[Metric, str]]]:
@@ -34,16 +33,28 @@ def _repeatability(metric: Metric, calibration: Calibration | None) -> str:
     own = calibration.raw.get(metric.name) if calibration is not None else None
     row = own or REPEATABILITY.get(metric.name)
     if row is None:
-        return "not calibrated"
+        return text("method.not_calibrated")
     if row.scale == "root":
         return f"{number_text(row.session, 1)} × √value {metric.unit}"
     if row.scale == "value":
-        return f"{100 * row.session:.0f} % of the value"
+        return text("method.share_of_value", percent=f"{100 * row.session:.0f}")
     return f"{number_text(row.session, metric.decimals)} {metric.unit}"
 
 
-def list_settings(settings: Settings) -> dict[str, Any]:
-    """The settings of a run by name; of a calibration its name only."""
-    values = asdict(settings)
-    values["calibration"] = settings.calibration.name if settings.calibration is not None else "the program's own"
-    return values
+def list_facts(result: ClientResult) -> Iterable[tuple[str, object]]:
+    """What is needed to make a report again: versions, settings, reference photos, treatments; and how long it took."""
+    yield from result.versions.items()
+    values: dict[str, object] = asdict(result.settings)
+    own = result.settings.calibration
+    values["calibration"] = own.name if own is not None else text("method.own_calibration")
+    yield from ((name, "–" if value is None else value) for name, value in values.items())
+    yield text("method.settings_hash"), result.plan.settings_hash
+    for view, file in result.plan.reference_of.items():
+        yield text("method.reference_photo", view=VIEW_TITLES.get(view, view)), file
+    for treatment in result.plan.course.treatments:
+        number = "" if treatment.number is None else str(treatment.number)
+        depths = [f"{area.replace('_', ' ')} {depth} mm" for area, depth in treatment.depth_mm.items()]
+        what = (treatment.at.isoformat(" ", "minutes"), treatment.kind, treatment.device, *depths)
+        yield text("method.treatment", number=number).strip(), ", ".join(filter(None, what))
+    for name, seconds in result.timings_s.items():
+        yield text("method.time", what=name), text("method.seconds", seconds=number_text(seconds, 1))

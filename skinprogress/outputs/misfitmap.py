@@ -15,44 +15,26 @@ from skinprogress.errors import PhotoError
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.outputs import style
 from skinprogress.outputs.alignment import Rgb
+from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.composites import encode_jpeg
 from skinprogress.outputs.facelabels import draw_labels
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.fit import describe_fit
+from skinprogress.outputs.once import once
 from skinprogress.outputs.pairs import photo_name, used_views
-from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.pictures import Embed
 from skinprogress.outputs.registration_view import LaidOver, eye_distance_mm, lay_over, photo_to_check
 from skinprogress.records import ClientResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NOT_FOR_PUBLICATION = "Warped for measurement, not for publication."
 FULL_COLOR_PERCENT = 0.5
 """Misfit at which the colours are full; what was found again lies within it."""
 # Even steps for every kind of colour vision, and never the grey of what was not found again.
 _PALETTE = "viridis_r"
 _MARGIN_IN, _BAR_IN, _TOP_IN = 1.25, 0.95, 0.62
 _JPEG_QUALITY, _WEBP_QUALITY = 75, 80
-
-
-def plot_misfit(laid: LaidOver) -> "Figure":
-    """Draw the misfit of each region on the reference photo.
-
-    Parameters
-    ----------
-    laid : LaidOver
-
-    Returns
-    -------
-    Figure
-        Darker is further off; regions where the landmarks alone decide are grey and hatched.
-    """
-    with style.chart_style():
-        face_w, face_h = _face_in(laid)
-        figure = style.new_figure(face_w + 2 * _MARGIN_IN, face_h + _BAR_IN)
-        _draw_misfit(figure, laid, left_in=_MARGIN_IN, bottom_in=_BAR_IN)
-    return figure
 
 
 def plot_alignment(laid: LaidOver) -> "Figure":
@@ -69,7 +51,7 @@ def plot_alignment(laid: LaidOver) -> "Figure":
     with style.chart_style():
         face_w, face_h = _face_in(laid)
         width = 2 * face_w + 2 * _MARGIN_IN + 0.3
-        foot = [line for text in explain(laid) for line in textwrap.wrap(text, int(15.5 * width))]
+        foot = [line for told in explain(laid) for line in textwrap.wrap(told, int(15.5 * width))]
         bottom = _BAR_IN + 0.16 * len(foot) + 0.2
         height = bottom + face_h + _TOP_IN
         figure = style.new_figure(width, height)
@@ -79,7 +61,14 @@ def plot_alignment(laid: LaidOver) -> "Figure":
         _draw_misfit(figure, laid, left_in=0.3 + face_w + _MARGIN_IN, bottom_in=bottom)
         names = " and ".join(style.printable(name) for name in laid.names)
         style.draw_heading(figure, f"How {names} lie over each other", "")
-        figure.text(0.16 / width, 1 - 0.36 / height, NOT_FOR_PUBLICATION, fontsize=8.5, weight="bold", va="top")
+        figure.text(
+            0.16 / width,
+            1 - 0.36 / height,
+            text("alignment.not_for_publication"),
+            fontsize=8.5,
+            weight="bold",
+            va="top",
+        )
         below = 0.16 / width, (bottom - 0.1) / height
         figure.text(*below, "squares of both photos in turn", fontsize=7, color=style.MUTED, va="top")
         for i, line in enumerate(reversed(foot)):
@@ -131,21 +120,36 @@ def write_alignments(result: ClientResult, out: Path) -> list[Path]:
         if (photo := photo_to_check(result, view)) is None:
             continue
         try:
-            laid = lay_over(result, photo)
+            laid = lay_over_once(result, photo)
         except PhotoError:
             continue  # photos moved away since they were measured: the numbers stay true
-        data = encode_jpeg(figure_rgb(plot_alignment(laid)), quality=_JPEG_QUALITY)
+        data = encode_jpeg(_draw_sheet(laid), quality=_JPEG_QUALITY)
         written.append(write_whole(out / "composites" / f"alignment_{view}.jpg", data))
     return written
 
 
-def alignments_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
+lay_over_once = once(lay_over)
+
+
+@once
+def _draw_sheet(laid: LaidOver) -> Rgb:
+    return figure_rgb(plot_alignment(laid))
+
+
+def _misfit_of(sheet: Rgb, laid: LaidOver) -> Rgb:
+    """The part of an alignment picture that shows the misfit: drawn once, for the file and for the page."""
+    face_w, face_h = _face_in(laid)
+    top, left = (round(inches * style.CHART_DPI) for inches in (_TOP_IN, 0.3 + face_w))
+    return sheet[top : top + round((face_h + _BAR_IN) * style.CHART_DPI), left:]
+
+
+def alignments_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, Any]]:
     """What the report shows of each view: how well its last session lies over the reference photo, with pictures.
 
     Yields
     ------
     dict
-        ``view``, ``names`` of both photos, ``fit`` (sentences), and ``looks``: name, description and data URI of each
+        ``view``, ``names`` of both photos, ``fit`` (sentences), and ``looks``: name, description and picture of each
         way to look at the pair, empty where a photo can no longer be read.
     """
     for view in used_views(result):
@@ -159,28 +163,33 @@ def alignments_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
             "looks": (),
         }
         with contextlib.suppress(PhotoError):  # the photos are gone; the page says what it knows without them
-            found |= _looks(lay_over(result, photo))
+            found |= _looks(lay_over_once(result, photo), embed)
         yield found
 
 
-def _looks(laid: LaidOver) -> dict[str, Any]:
+def _looks(laid: LaidOver, embed: Embed) -> dict[str, Any]:
     before, after = laid.names
     looks = (
-        ("Squares", f"{before} and {after} in turn, in squares like a chessboard", laid.checkerboard),
-        ("Reference", f"The reference photo, {before}", laid.reference),
-        ("Laid over it", f"{after}, warped as for the measurement", laid.aligned),
+        ("squares", {"before": before, "after": after}, laid.checkerboard),
+        ("reference", {"before": before}, laid.reference),
+        ("aligned", {"after": after}, laid.aligned),
     )
-    side = max(laid.face.shape)
-    misfit = figure_rgb(plot_misfit(laid))
+    misfit = _misfit_of(_draw_sheet(laid), laid)
     labels = [f"{style.region_title(r)} {_label(laid, r)}" for r in _shown(laid)]
     return {
-        "looks": [(name, alt, embed_array(rgb, max_side=side, quality=_WEBP_QUALITY)) for name, alt, rgb in looks],
+        "looks": [
+            (text(f"alignment.{name}"), text(f"alignment.{name}_alt", **names), embed(rgb, quality=_WEBP_QUALITY))
+            for name, names, rgb in looks
+        ],
         "height": laid.face.shape[0],
         "width": laid.face.shape[1],
-        "misfit": embed_array(misfit, max_side=max(misfit.shape), quality=_WEBP_QUALITY),
-        "misfit_alt": f"How far details are expected to lie off: {'; '.join(labels)}",
-        "misfit_height": round(misfit.shape[0] * style.PAGE_SCALE),
-        "misfit_width": round(misfit.shape[1] * style.PAGE_SCALE),
+        "misfit": {
+            "uri": embed(misfit, quality=_WEBP_QUALITY),
+            "caption": text("alignment.misfit"),
+            "alt": text("alignment.misfit_alt", regions="; ".join(labels)),
+            "height": round(misfit.shape[0] * style.PAGE_SCALE),
+            "width": round(misfit.shape[1] * style.PAGE_SCALE),
+        },
         "notes": explain(laid)[1:],
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from skinprogress.comparison.findings import REAL
+from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.groups import story_of
 from skinprogress.outputs.rows import MetricGroup
 from skinprogress.outputs.wording import listed, share_text
@@ -27,11 +28,20 @@ def list_points(groups: Sequence[MetricGroup], *, many_views: bool) -> Iterable[
             if not rows:
                 continue
             where = f" ({group.view} view)" if many_views else ""
-            share = share_text(len(rows), len(group.shown) + len(group.unshown))
+            # Counted as in the headline: what is sure, and then what is less so.
+            sure = sum(row.sure for row in rows)
+            share = share_text(sure or len(rows), len(group.shown) + len(group.unshown))
             largest = sorted(rows, key=lambda row: -abs(row.middle or 0.0))[:2]
-            sizes = [f"{row.region} {row.difference} ({row.interval})" for row in largest]
-            most = "largest " if len(rows) > 2 else ""
+            sizes = listed(f"{row.region} {row.difference} ({row.interval})" for row in largest)
+            told_as = {
+                "measure": f"{group.metric.title}{where}",
+                "word": word,
+                "share": share,
+                "sizes": text("points.largest", sizes=sizes) if len(rows) > 2 else sizes,
+            }
+            if 0 < sure < len(rows):
+                told_as["more"] = str(len(rows) - sure)
+            kind = "sure" if "more" in told_as else "all" if sure else "unsure"
             story = (story_of(group.metric.name), group.view, word)
-            text = f"{group.metric.title}{where} {word} in {share}: {most}{listed(sizes)}."
-            yield Point(metric=group.metric.name, text=text, again=story in told)
+            yield Point(metric=group.metric.name, text=text(f"points.{kind}", **told_as), again=story in told)
             told.add(story)

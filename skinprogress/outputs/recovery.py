@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from skinprogress.comparison.course import in_order
 from skinprogress.comparison.quoted import QUOTES, quote_text
@@ -12,12 +13,12 @@ from skinprogress.comparison.sentences import date_text, duration_text
 from skinprogress.face.regions import NECK, WHOLE_FACE
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
+from skinprogress.outputs.series import TICK_PT, TITLE_PT, tick_texts, tick_values
+from skinprogress.outputs.sheet import MARGIN, Entry, Panel, Sheet, shorten
 from skinprogress.outputs.wording import VIEW_TITLES, listed
 from skinprogress.records import ClientResult, FloatArray, Recovery, View
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_TREATMENTS = 6
@@ -27,9 +28,8 @@ _LOOKS = (
     ("#123f66", "o"), ("#c98b2b", "s"), ("#7a57a0", "^"), ("#3f9c8a", "D"), ("#6b4a1f", "v"), ("#8b959c", "P"),
 )  # fmt: skip
 _TICKS_H = {2: "2 h", 6: "6 h", 12: "12 h", 24: "1 d", 48: "2 d", 72: "3 d", 120: "5 d", 168: "7 d"}
-_PANEL_IN, _GAP_IN, _HEAD_IN = 1.75, 0.36, 0.78
-_LINE_PT = 9.5
-_QUOTED = "as long as clinics quote redness"
+_LAST_H = 185.0
+_HEIGHT, _TICKS, _GAP_X, _LINE, _TEXT_PT = 104.0, 28.0, 14.0, 8.8, 6.4
 
 
 def plot_recovery(result: ClientResult, *, view: View) -> "Figure":
@@ -55,39 +55,35 @@ def plot_recovery(result: ClientResult, *, view: View) -> "Figure":
     if not shown:
         raise ValueError(f"no recovery in the {view} view")
     regions, numbers = _regions(shown), sorted({r.treatment for r in shown})
+    spec = METRICS[shown[0].metric]
+    columns = min(len(regions), 3)
+    rows = math.ceil(len(regions) / columns)
+    width = {1: 460.0, 2: 620.0}.get(columns, 760.0)
+    panel_width = (width - 2 * MARGIN - _TICKS - _GAP_X * (columns - 1)) / columns
+    of_region = {name: [r for r in shown if r.region == name] for name in regions}
+    said = {name: _said(found) for name, found in of_region.items()}
+    head = 23.0 + _LINE * max(map(len, said.values()))
     with style.chart_style():
-        n_columns = min(len(regions), 3)
-        n_rows = math.ceil(len(regions) / n_columns)
-        width = max(3.3 * n_columns + 0.6, 5.6)
-        notes = _wrapped(_notes(shown), max_chars=int(18 * width))
-        legend, n_legend = _legend(result, numbers), 4 if width > 8 else 2
-        foot_in = 0.5 + 0.17 * math.ceil(len(legend) / n_legend) + 0.145 * len(notes)
-        height = _HEAD_IN + _PANEL_IN * n_rows + _GAP_IN * (n_rows - 1) + foot_in
-        figure = style.new_figure(width, height)
-        figure.subplots_adjust(
-            left=0.5 / width, right=1 - 0.14 / width, top=1 - _HEAD_IN / height, bottom=foot_in / height,
-            hspace=_GAP_IN / _PANEL_IN, wspace=0.07,
+        sheet = Sheet(
+            width, rows * (head + _HEIGHT) + 18.0, title=f"{spec.title} in the days after a treatment",
+            about=f"{spec.unit} above the photos before the treatment · {VIEW_TITLES[view]} view",
+            key=_key(result, numbers), notes=_notes(shown),
         )  # fmt: skip
-        axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-        limits = _limits(shown)
-        for i, ax in enumerate(axes):
-            if i >= len(regions):
-                ax.set_visible(False)
-                continue
-            _frame_panel(ax, limits, first=i % n_columns == 0, lowest=i >= len(regions) - n_columns)
-            ax.set_title(style.region_title(regions[i]), loc="left", fontsize=8.5, pad=3)
-            _draw_panel(ax, [r for r in shown if r.region == regions[i]], numbers)
-        spec = METRICS[shown[0].metric]
-        about = f"{spec.unit} above the photos before the treatment · {VIEW_TITLES[view]} view"
-        style.draw_heading(figure, f"{spec.title} in the days after a treatment", about)
-        figure.legend(
-            handles=legend, loc="lower left", bbox_to_anchor=(0.42 / width, (0.1 + 0.145 * len(notes)) / height),
-            ncols=n_legend, frameon=False, fontsize=7.5, handletextpad=0.5, columnspacing=1.6,
-            borderaxespad=0, borderpad=0, labelspacing=0.45,
-        )  # fmt: skip
-        for i, text in enumerate(reversed(notes)):
-            figure.text(0.42 / width, (0.07 + 0.145 * i) / height, text, fontsize=6.8, color=style.MUTED, va="bottom")
-    return figure
+        for i, name in enumerate(regions):
+            row, column = divmod(i, columns)
+            panel = Panel(
+                left=MARGIN + _TICKS + column * (panel_width + _GAP_X),
+                bottom=sheet.top - (row + 1) * (head + _HEIGHT), width=panel_width, height=_HEIGHT,
+                xlim=(0.0, float(_compress(_LAST_H))), ylim=_limits(shown),
+            )  # fmt: skip
+            _frame_panel(sheet, panel, first=column == 0, lowest=i + columns >= len(regions))
+            for k, text in enumerate(said[name]):
+                y = panel.bottom + _HEIGHT + head - 27.0 - _LINE * k
+                sheet.text(panel.left, y, shorten(text, _TEXT_PT, width=panel_width), size=_TEXT_PT, color=style.MUTED)
+            y = panel.bottom + _HEIGHT + head - 17.0
+            sheet.text(panel.left, y, shorten(style.region_title(name), TITLE_PT, width=panel_width), size=TITLE_PT)
+            _draw_panel(sheet, panel, of_region[name], numbers)
+        return sheet.finish()
 
 
 def recoveries_of(result: ClientResult, view: View) -> list[Recovery]:
@@ -141,73 +137,63 @@ def _half(r: Recovery) -> FloatArray:
 
 
 def _limits(shown: Sequence[Recovery]) -> tuple[float, float]:
-    """Range of the rise, the same for all panels, with room for the words above and below the points."""
+    """Range of the rise, the same for all panels; one huge interval does not flatten the rest."""
     rises = np.concatenate([np.array(r.rise, float) for r in shown])
     half = np.concatenate([_half(r) for r in shown])
-    # One huge interval does not flatten the rest.
     half = np.minimum(half, 4 * np.median(half))
     low, high = min(float(np.min(rises - half)), 0.0), max(float(np.max(rises + half)), 0.0)
-    lines = max(sum(not r.reason for r in shown if r.region == name) for name in _regions(shown))
-    room = max(high - low, 1e-9) / (1 - (_LINE_PT * lines + 5 + 13) / (72 * _PANEL_IN))
-    return low - 13 / (72 * _PANEL_IN) * room, high + (_LINE_PT * lines + 5) / (72 * _PANEL_IN) * room
+    room = 0.06 * max(high - low, 1e-9)
+    return low - room, high + room
 
 
-def _frame_panel(ax: "Axes", limits: tuple[float, float], *, first: bool, lowest: bool) -> None:
-    """Hours on an axis on which both two hours and seven days are seen; names under the lowest panels only."""
-    from matplotlib.ticker import MaxNLocator
-
-    low, high = limits
-    ax.set_xscale("function", functions=(_compress, _expand))
-    ax.set(xlim=(0, 185), ylim=limits)
-    ax.spines[["top", "right"]].set_visible(False)
-    heights = [y for y in MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= y <= high]
-    ax.hlines([y for y in heights if y], 0, 185, color=style.GRID, lw=0.6, zorder=0.5)
-    ax.axhline(0, color=style.MUTED, lw=0.7, zorder=1)
-    ax.set_yticks(heights if first else [])
-    ax.set_xticks(list(_TICKS_H), list(_TICKS_H.values()) if lowest else [""] * len(_TICKS_H))
-    ax.minorticks_off()
-    ax.tick_params(length=2.5, width=0.6, labelsize=7)
+def _compress(hours: npt.ArrayLike) -> FloatArray:
+    """Hours on an axis on which both two hours and seven days are seen."""
+    return np.asarray(np.log1p(np.asarray(hours, np.float64) / 3.0))
 
 
-def _compress(hours: FloatArray) -> FloatArray:
-    return np.log1p(np.maximum(hours, -2.9) / 3)
+def _frame_panel(sheet: Sheet, panel: Panel, *, first: bool, lowest: bool) -> None:
+    """Grid, zero line, figures at the left and hours under the lowest panels."""
+    right = panel.left + panel.width
+    heights = tick_values(panel.ylim, panel.height)
+    for value, text in zip(heights, tick_texts(heights), strict=True):
+        y = float(panel.y(value))
+        sheet.line((panel.left, right), (y, y), color=style.GRID, width=0.6, z=0.5)
+        if first:
+            sheet.text(panel.left - 4.0, y, text, size=TICK_PT, color=style.MUTED, ha="right", va="center_baseline")
+    zero = float(panel.y(0.0))
+    sheet.line((panel.left, right), (zero, zero), color=style.MUTED, width=0.8, z=1.0)
+    sheet.line((panel.left, right), (panel.bottom, panel.bottom), color=style.MUTED, width=0.6, z=1.4)
+    for hour, text in _TICKS_H.items():
+        x = float(panel.x(_compress(hour)))
+        sheet.line((x, x), (panel.bottom, panel.bottom - 2.5), color=style.MUTED, width=0.6, z=1.4)
+        if lowest:
+            sheet.text(x, panel.bottom - 4.0, text, size=TICK_PT, color=style.MUTED, ha="center", va="top")
 
 
-def _expand(x: FloatArray) -> FloatArray:
-    return 3 * np.expm1(x)
+def _said(recoveries: Sequence[Recovery]) -> list[str]:
+    """Lines above a panel: what is quoted, and the half-lives."""
+    curves = [f"treatment {r.treatment}: half gone after {half_life_text(r)}" for r in recoveries if not r.reason]
+    return [quoted_text(recoveries), *curves]
 
 
-def _draw_panel(ax: "Axes", recoveries: Sequence[Recovery], numbers: Sequence[int]) -> None:
-    from matplotlib.transforms import ScaledTranslation
-
-    for days in sorted({r.quoted_days for r in recoveries if math.isfinite(r.quoted_days)}, reverse=True):
-        ax.axvspan(0, min(24 * days, 185), color=style.BAND, alpha=0.75, lw=0, zorder=0)
-    ax.annotate(
-        quoted_text(recoveries), (0, 0), (3, 3), "axes fraction", "offset points", fontsize=6.3, color=style.MUTED
-    )
-    curves = 0
+def _draw_panel(sheet: Sheet, panel: Panel, recoveries: Sequence[Recovery], numbers: Sequence[int]) -> None:
+    days = max((r.quoted_days for r in recoveries if math.isfinite(r.quoted_days)), default=0.0)
+    if days:
+        right = float(panel.x(_compress(24.0 * days)))
+        sheet.box(panel.left, panel.bottom, right - panel.left, panel.height, fill=style.BAND, z=0.2)
     for r in recoveries:
         index = numbers.index(r.treatment)
         color, marker = _LOOKS[index % len(_LOOKS)]
         # Treatments photographed at the same hour stand side by side, curve and all.
-        aside = (index - (len(numbers) - 1) / 2) * min(4.5, 14 / max(len(numbers) - 1, 1)) / 72
-        at = ax.transData + ScaledTranslation(aside, 0, ax.figure.dpi_scale_trans)
-        rise, half = np.array(r.rise), _half(r)
-        ax.vlines(r.hours, rise - half, rise + half, color=color, lw=1.2, zorder=3, transform=at)
-        ax.plot(
-            r.hours, rise, ls="", marker=marker, ms=4.4, mfc=color, mec=style.PAPER, mew=0.5, zorder=4, transform=at
-        )
-        if r.reason:
-            continue
-        hours = np.linspace(min(r.hours), max(r.hours), 200)
-        fall = r.level + r.amplitude * np.exp(-hours / r.tau_h)
-        ax.plot(hours, fall, color=color, lw=1.1, alpha=0.8, zorder=2, transform=at)
-        text = f"{r.treatment}: half gone after {half_life_text(r)}"
-        ax.annotate(
-            text, (1, 1), (-2, -2 - _LINE_PT * curves), "axes fraction", "offset points", ha="right", va="top",
-            fontsize=6.8, color=style.INK,
-        )  # fmt: skip
-        curves += 1
+        aside = (index - (len(numbers) - 1) / 2) * min(4.5, 14 / max(len(numbers) - 1, 1))
+        for hour, rise, half in zip(r.hours, r.rise, _half(r), strict=True):
+            x = float(panel.x(_compress(hour))) + aside
+            sheet.line((x, x), panel.y((rise - half, rise + half)), color=color, width=1.2, z=3.0)
+            sheet.mark(x, float(panel.y(rise)), marker=marker, face=color, edge=style.PAPER, width=0.5, size=4.8)
+        if not r.reason:
+            hours = np.geomspace(max(min(r.hours), 0.1), max(r.hours), 60)
+            fall = r.level + r.amplitude * np.exp(-hours / r.tau_h)
+            sheet.line(panel.x(_compress(hours)) + aside, panel.y(fall), color=color, width=1.2, z=2.0)
 
 
 def quoted_text(recoveries: Sequence[Recovery]) -> str:
@@ -219,19 +205,14 @@ def quoted_text(recoveries: Sequence[Recovery]) -> str:
     return f"quoted: up to {ends} day{'' if ends == '1' else 's'}"
 
 
-def _legend(result: ClientResult, numbers: Sequence[int]) -> "list[Artist]":
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
+def _key(result: ClientResult, numbers: Sequence[int]) -> list[Entry]:
     treatments = in_order(result.plan.course)
-    handles: list[Artist] = []
+    entries = []
     for index, number in enumerate(numbers):
         color, marker = _LOOKS[index % len(_LOOKS)]
         when = f", {date_text(treatments[number - 1].at)}" if number <= len(treatments) else ""
-        handles.append(
-            Line2D([], [], ls="", marker=marker, ms=4.8, mfc=color, mec=color, label=f"treatment {number}{when}")
-        )
-    return [*handles, Patch(fc=style.BAND, label=_QUOTED)]
+        entries.append(Entry(mark=marker, face=color, edge=color, label=f"treatment {number}{when}"))
+    return [*entries, Entry(fill=style.BAND, label="as long as clinics quote redness")]
 
 
 def _notes(shown: Sequence[Recovery]) -> list[str]:
@@ -249,9 +230,3 @@ def _notes(shown: Sequence[Recovery]) -> list[str]:
         place = "" if len(_regions(mine)) == len(_regions(shown)) else f" ({where})"
         notes.append(f"No curve after {_treatments_text([r.treatment for r in mine])}{place}: {reason}.")
     return notes
-
-
-def _wrapped(texts: Sequence[str], *, max_chars: int) -> list[str]:
-    import textwrap
-
-    return [line for text in texts for line in textwrap.wrap(text, max_chars)]

@@ -1,7 +1,8 @@
-"""The report: one self-contained HTML file that needs no network."""
+"""The report: one self-contained HTML file that needs no network, or one with its pictures in a folder beside it."""
 
 import base64
 import hashlib
+import warnings
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
@@ -12,43 +13,46 @@ from typing import TYPE_CHECKING, Any
 from skinprogress.comparison.photolight import MIXED_COLORS
 from skinprogress.comparison.quoted import QUOTES, quote_text
 from skinprogress.comparison.sentences import session_text
-from skinprogress.errors import PhotoError
 from skinprogress.face.regions import REGIONS
 from skinprogress.outputs.care import list_care, list_quotes
-from skinprogress.outputs.chart_pictures import charts_for_report, recovery_charts
-from skinprogress.outputs.color_page import ROOM_SHOWN, colors_for_report, explain_colors
-from skinprogress.outputs.composites import aligned_names
+from skinprogress.outputs.catalogue import text
+from skinprogress.outputs.chart_pictures import (
+    client_charts,
+    list_charts,
+    measure_charts,
+    name_others,
+    overview_charts,
+    recovery_charts,
+)
+from skinprogress.outputs.client_words import describe_for_client
+from skinprogress.outputs.color_page import colors_for_report, explain_colors
+from skinprogress.outputs.composing.consent import rule_on_consent
 from skinprogress.outputs.files import write_whole
-from skinprogress.outputs.fit import describe_photo_fit, list_hidden, scale_text
+from skinprogress.outputs.fit import list_hidden, scale_text
 from skinprogress.outputs.groups import by_group
-from skinprogress.outputs.light_page import MAPS_TEXT, lights_for_report, list_light_pairs, list_lights
+from skinprogress.outputs.light_page import lights_for_report, list_light_pairs, list_lights
 from skinprogress.outputs.mark_pictures import marks_for_report
-from skinprogress.outputs.method import describe_calibration, list_repeatability, list_settings
-from skinprogress.outputs.misfitmap import NOT_FOR_PUBLICATION, alignments_for_report
-from skinprogress.outputs.pairs import photo_name, render_pair, sessions_to_show, used_views
-from skinprogress.outputs.pictures import embed_array, embed_file
+from skinprogress.outputs.method import describe_calibration, list_facts, list_repeatability
+from skinprogress.outputs.misfitmap import alignments_for_report
+from skinprogress.outputs.pairs import photo_name, used_views
+from skinprogress.outputs.pdf import print_pdf
+from skinprogress.outputs.photo_page import list_rejected, list_sessions, used_photos
+from skinprogress.outputs.pictures import Pictures, size_of
 from skinprogress.outputs.rows import MetricGroup, shared_flags
-from skinprogress.outputs.skin_page import SKIN_TEXT, skin_for_report
+from skinprogress.outputs.skin_page import skin_for_report
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.summary import Summary, summarize
 from skinprogress.outputs.trends import list_trends
-from skinprogress.outputs.wording import (
-    VIEW_TITLES,
-    caution_text,
-    flag_texts,
-    is_early,
-    phase_text,
-    sentence,
-    taking_text,
-)
-from skinprogress.records import ClientResult, Consent
+from skinprogress.outputs.viewer import viewer_for_report
+from skinprogress.outputs.wording import VIEW_TITLES, flag_texts, phase_text, sentence
+from skinprogress.records import ClientResult
 from skinprogress.settings import OutputOptions
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_ROLES: dict[str | None, str] = {"early": "early result", "most settled": "most settled"}
-_SLIDER_PX, _COMPOSITE_PX, _THUMB_PX = 900, 1200, 150
+_COMPOSITES = ("before_after", "regions")
+_COMPOSITE_PX = 1500
 
 
 def write_report(result: ClientResult, out: Path, *, options: OutputOptions | None = None) -> list[Path]:
@@ -60,20 +64,38 @@ def write_report(result: ClientResult, out: Path, *, options: OutputOptions | No
     out : Path
         Output folder.
     options : OutputOptions, optional
+        With ``assets`` the pictures go to ``report_files/``; with ``pdf`` the page is printed to ``report.pdf`` too.
 
     Returns
     -------
     list of Path
+        The report first.
+
+    Warns
+    -----
+    UserWarning
+        A PDF was asked for and could not be made: why, and how to get one.
 
     Raises
     ------
     OutputError
-        The file cannot be written.
+        A file cannot be written.
     """
-    return [write_whole(out / "report.html", render_report(result, out))]
+    chosen = options or OutputOptions()
+    with Pictures(out, assets=chosen.assets) as pictures:
+        html = pictures.fill(_render(result, out, chosen, pictures))
+        # The page last: while it is there, so are its pictures.
+        written = [write_whole(out / "report.html", html), *pictures.files]
+    if chosen.pdf:
+        pdf = out / "report.pdf"
+        if why_not := print_pdf(written[0], pdf):
+            warnings.warn(why_not, stacklevel=2)
+        else:
+            written.append(pdf)
+    return written
 
 
-def render_report(result: ClientResult, out: Path) -> str:
+def render_report(result: ClientResult, out: Path, *, options: OutputOptions | None = None) -> str:
     """The report as HTML: styles, script and pictures inside, and a policy that forbids every connection.
 
     Parameters
@@ -81,60 +103,88 @@ def render_report(result: ClientResult, out: Path) -> str:
     result : ClientResult
     out : Path
         Folder with ``charts``, ``composites`` and ``aligned``; what is missing is left out.
+    options : OutputOptions, optional
+        With ``assets`` the pictures are written to ``report_files/`` in `out`.
 
     Returns
     -------
     str
     """
-    style, script = _asset("report.css"), _asset("report.js")
+    chosen = options or OutputOptions()
+    with Pictures(out, assets=chosen.assets) as pictures:
+        return pictures.fill(_render(result, out, chosen, pictures))
+
+
+def _render(result: ClientResult, out: Path, options: OutputOptions, pictures: Pictures) -> str:
+    """The page with place holders for its pictures."""
+    style, script = _assets("report.css", "viewer.css"), _assets("report.js", "viewer.js")
     summary = summarize(result)
-    return _environment().get_template("report.html.jinja").render(
-        style=style,
-        script=script,
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
-        result=result,
-        plan=result.plan,
-        title=result.plan.course.label or result.client,
-        period=_period(result),
-        summary=summary,
-        sessions=list(_sessions(result, summary, out)),
-        rejected=[p for p in result.photos if p.status == "rejected"],
-        used=[p for p in result.photos if p.status == "used"],
-        names=_session_names(result),
-        shared_flags=shared_flags([p for p in result.photos if p.status == "used"]),
-        sliders=list(_sliders(result)),
-        composites=list(_composites(result, summary, out)),
-        alignments=list(alignments_for_report(result)),
-        not_for_publication=NOT_FOR_PUBLICATION,
-        hidden=list_hidden(result),
-        scale=scale_text(result.plan),
-        consent=_consent_text(result.plan.course.consent, latest=_last_day(result)),
-        charts=charts_for_report(summary, out),
-        recovery_charts=list(recovery_charts(result, out)),
-        quoted_redness=quote_text(QUOTES["redness"]),
-        quoted_bony=quote_text(QUOTES["redness_bony"]),
-        quotes=list(list_quotes()),
-        care=list_care(result),
-        trend_rows=list_trends(result),
-        calibration=describe_calibration(result.settings.calibration),
-        colors=list(colors_for_report(result)),
-        color_lead=explain_colors(result),
-        room_shown=ROOM_SHOWN,
-        lights=list(lights_for_report(result)),
-        maps_text=MAPS_TEXT,
-        photo_lights=list_lights(result),
-        light_pairs=list_light_pairs(result),
-        mixed=number_text(MIXED_COLORS, 2),
-        marks=list(marks_for_report(result)),
-        skins=list(skin_for_report(result)),
-        skin_text=SKIN_TEXT,
-        metrics=list_repeatability(result.settings.calibration),
-        regions=list(REGIONS.values()),
-        settings=list_settings(result.settings),
-        outputs=_output_titles(),
-        level=f"{100 * result.settings.confidence_level:g} %",
-    )  # fmt: skip
+    charts = list_charts(out)
+    shared = {
+        "style": style,
+        "script": script,
+        "style_hash": _csp_hash(style),
+        "script_hash": _csp_hash(script),
+        "image_sources": "'self'" if options.assets else "data:",
+        "options": options,
+        "contents": [],
+        "result": result,
+        "plan": result.plan,
+        "title": result.plan.course.label or result.client,
+        "about": _about(result),
+        "period": _period(result),
+        "summary": summary,
+        "names": _session_names(result),
+        "viewers": viewer_for_report(result, pictures.embed),
+        "composites": _composites(result, summary, out, pictures),
+        "consent": rule_on_consent(result.plan.course.consent, today=date.today()),
+        "sessions": list(list_sessions(result, summary, out, pictures.embed)),
+        "rejected": list(list_rejected(result, pictures.embed)),
+        "level": f"{100 * result.settings.confidence_level:g} %",
+    }
+    if options.audience == "client":
+        shared["words"] = describe_for_client(result, summary, shared["names"])
+        shared["overviews"] = client_charts(result, summary, charts, pictures.embed)
+    else:
+        shared |= _for_clinician(result, summary, out, pictures)
+    return _environment().get_template("report.html.jinja").render(shared)
+
+
+def _for_clinician(result: ClientResult, summary: Summary, out: Path, pictures: Pictures) -> dict[str, Any]:
+    """What the clinician's version shows besides."""
+    embed, charts = pictures.embed, list_charts(out)
+    shown = measure_charts(summary, charts, embed)
+    return {
+        "answers": _answers(summary),
+        "views": used_views(result),
+        "care": list_care(result),
+        "overviews": overview_charts(summary, charts, embed),
+        "charts": shown,
+        "more_charts": name_others(charts, [c["metric"].name for c in shown]),
+        "trend_rows": list_trends(result),
+        "recovery_charts": list(recovery_charts(result, out, embed)),
+        "quoted_redness": quote_text(QUOTES["redness"]),
+        "quoted_bony": quote_text(QUOTES["redness_bony"]),
+        "quotes": list(list_quotes()),
+        "marks": list(marks_for_report(result, embed)),
+        "skins": list(skin_for_report(result, embed)),
+        "shared_flags": shared_flags(used_photos(result)),
+        "hidden": list_hidden(result),
+        "colors": list(colors_for_report(result, embed)),
+        "color_lead": explain_colors(result),
+        "lights": list(lights_for_report(result, embed)),
+        "photo_lights": list_lights(result),
+        "light_pairs": list_light_pairs(result),
+        "mixed": number_text(MIXED_COLORS, 2),
+        "alignments": list(alignments_for_report(result, embed)),
+        "not_for_publication": text("alignment.not_for_publication"),
+        "scale": scale_text(result.plan),
+        "calibration": describe_calibration(result.settings.calibration),
+        "metrics": list_repeatability(result.settings.calibration),
+        "regions": list(REGIONS.values()),
+        "facts": list(list_facts(result)),
+        "outputs": _output_titles(),
+    }
 
 
 @lru_cache(maxsize=1)
@@ -149,6 +199,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["t"] = text
     environment.filters.update(
         session=session_text,
         flags=flag_texts,
@@ -157,6 +208,7 @@ def _environment() -> "Environment":
         number=lambda value, decimals: number_text(value, decimals) if value == value else "–",
         phase=phase_text,
         sentence=sentence,
+        capital=lambda words: words[:1].upper() + words[1:],
         by_theme=_by_theme,
     )
     return environment
@@ -169,48 +221,31 @@ def _by_theme(groups: Iterable[MetricGroup]) -> list[tuple[str, tuple[MetricGrou
     return [(theme, tuple(g for g in found if g.theme == theme)) for theme in themes]
 
 
-def _asset(name: str) -> Any:
+def _assets(*names: str) -> Any:
+    """Our own styles or scripts, one after the other: the only text that goes into the page unescaped."""
     from markupsafe import Markup
 
-    # Our own text, and the only text that goes into the page unescaped.
-    return Markup(resources.files("skinprogress.outputs").joinpath("templates", name).read_text("utf-8"))
+    templates = resources.files("skinprogress.outputs").joinpath("templates")
+    return Markup("\n".join(templates.joinpath(name).read_text("utf-8") for name in names))
 
 
-def _csp_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _csp_hash(code: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+
+
+def _about(result: ClientResult) -> list[str]:
+    """Period, sessions and photos in a few words each."""
+    n_rejected = sum(p.status == "rejected" for p in result.photos)
+    counts = [text("top.sessions", n=len(result.sessions)), text("top.photos", n=len(used_photos(result)))]
+    rejected = [text("top.rejected", n=n_rejected)] if n_rejected else []
+    return [*filter(None, [_period(result)]), *counts, *rejected]
 
 
 def _period(result: ClientResult) -> str:
     if not result.sessions:
         return ""
     first, last = session_text(result.sessions[0]), session_text(result.sessions[-1])
-    return first if first == last else f"{first} to {last}"
-
-
-def _sessions(result: ClientResult, summary: Summary, out: Path) -> Iterable[dict[str, Any]]:
-    """Every session with its place in the course, its role and its photos."""
-    names = aligned_names(result)
-    shared = shared_flags([p for p in result.photos if p.status == "used"])
-    for session in result.sessions:
-        role = ""
-        if session == result.plan.baseline:
-            role = "baseline"
-        elif session in result.plan.covered_sessions:
-            role = "cream on the skin: not compared"
-        elif summary.pair is not None and session == summary.pair[1]:
-            role = "latest" if summary.early else _ROLES.get(summary.kind, "outcome")
-        photos = [
-            {
-                "row": p,
-                "thumb": embed_file(out / "aligned" / names[p.file], max_side=_THUMB_PX, quality=80),
-                "taken": taking_text(p),
-                "remarks": [*flag_texts(p.flags & ~shared, with_remedy=True), *filter(None, [describe_photo_fit(p)])],
-            }
-            for p in result.photos
-            if p.session == session and p.status == "used" and p.file in names
-        ]
-        phase = result.plan.phases.get(session)
-        yield {"label": session, "when": phase_text(phase), "early": is_early(phase), "role": role, "photos": photos}
+    return first if first == last else text("top.period", first=first, last=last)
 
 
 def _session_names(result: ClientResult) -> dict[str, str]:
@@ -218,49 +253,42 @@ def _session_names(result: ClientResult) -> dict[str, str]:
     return {session: names.get(session, session_text(session)) for session in {*result.sessions, *names}}
 
 
-def _sliders(result: ClientResult) -> Iterable[dict[str, Any]]:
-    for view in used_views(result):
-        if sessions_to_show(result, view) is None:
-            continue
-        try:
-            pair = render_pair(result, view=view)
-        except PhotoError:
-            continue  # the photos are gone; the page says what it knows without them
-        phases = [result.plan.phases.get(s) for s in (pair.from_session, pair.to_session)]
-        yield {
-            "view": view,
-            "pair": pair,
-            "before": embed_array(pair.before, max_side=_SLIDER_PX),
-            "after": embed_array(pair.after, max_side=_SLIDER_PX),
-            "height": pair.before.shape[0],
-            "width": pair.before.shape[1],
-            "when": [phase_text(p) for p in phases],
-            "caution": caution_text(phases[1]),
-        }
+def _answers(summary: Summary) -> list[tuple[str, list[str]]]:
+    """What a reader asks first, each with its answers; questions without any are left out."""
+    changed = [p.text for p in summary.points if not p.again]
+    told = {
+        "lead.changed": (*changed, *summary.bounds),
+        "lead.unchanged": summary.steady,
+        "lead.unsaid": summary.unsaid,
+        "lead.sure": summary.sure,
+        "lead.maintenance": summary.maintenance,
+        "lead.course": summary.course,
+        "lead.remedies": summary.remedies,
+    }
+    return [(text(key), [words[:1].upper() + words[1:] for words in texts]) for key, texts in told.items() if texts]
 
 
-def _composites(result: ClientResult, summary: Summary, out: Path) -> Iterable[dict[str, str]]:
-    for view in used_views(result):
-        uri = embed_file(out / "composites" / f"before_after_{view}.jpg", max_side=_COMPOSITE_PX)
-        pair = sessions_to_show(result, view)
-        if uri and pair:
-            dates = f"Before ({session_text(pair[0])}) and after ({session_text(pair[1])})"
-            yield {"uri": uri, "alt": f"{dates}, {VIEW_TITLES.get(view, view)} view. {summary.headline}"}
-
-
-def _last_day(result: ClientResult) -> date | None:
-    return max((p.taken_at.date() for p in result.photos if p.taken_at is not None), default=None)
-
-
-def _consent_text(consent: Consent, *, latest: date | None = None) -> str:
-    if consent.publish is None:
-        return "Consent to publish: not recorded. Ask before you show these pictures to anybody."
-    if not consent.publish:
-        return "Consent to publish: refused."
-    scope = f" for {', '.join(consent.scope)}" if consent.scope else ""
-    until = f", until {session_text(consent.until.isoformat())}" if consent.until else ""
-    late = consent.until is not None and latest is not None and latest > consent.until
-    return f"Consent to publish: given{scope}{until}.{' It ended before the last photo: ask again.' if late else ''}"
+def _composites(
+    result: ClientResult, summary: Summary, out: Path, pictures: Pictures
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The composites that stand in the folder, by kind."""
+    found: list[tuple[str, list[dict[str, Any]]]] = []
+    for kind in _COMPOSITES:
+        rows = []
+        for view in used_views(result):
+            path = out / "composites" / f"{kind}_{view}.jpg"
+            if (size := size_of(path)) is None or summary.pair is None:
+                continue
+            title, dates = text(f"pictures.kind.{kind}"), _session_names(result)
+            before, after = (dates[s] for s in summary.pair)
+            alt = text(
+                "pictures.alt", kind=title, before=before, after=after, view=VIEW_TITLES[view], finding=summary.headline
+            )
+            uri = pictures.embed(path, max_side=_COMPOSITE_PX)
+            rows.append({"uri": uri, "alt": alt, "width": size[0], "height": size[1]})
+        if rows:
+            found.append((kind, rows))
+    return found
 
 
 def _output_titles() -> list[tuple[str, str]]:

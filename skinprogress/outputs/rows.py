@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
 
 from skinprogress.comparison.findings import REAL
 from skinprogress.comparison.sentences import region_title
+from skinprogress.comparison.verdicts import HEADLINE_P
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
@@ -29,6 +30,8 @@ class ChangeRow:
     ----------
     word : str
         Verdict, or the course status in the days after a treatment.
+    sure : bool
+        A headline may name it: chance hardly ever shows as much, or nobody tested that.
     sentence : str
         ``left cheek redness −2.1 a* (95 % interval −3.0 to −1.2): improved``.
     low, middle, high : float or None
@@ -46,6 +49,7 @@ class ChangeRow:
     low: float | None
     middle: float | None
     high: float | None
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,11 @@ def word_of(change: Change) -> str:
     return change.course_status or change.verdict
 
 
+def is_tested(outcome: Iterable[Change]) -> bool:
+    """Whether it is known how likely chance alone shows such changes."""
+    return any(math.isfinite(c.p_headline) for c in outcome)
+
+
 def describe_change(change: Change, metric: Metric, *, confidence_level: float) -> str:
     """One change as a sentence for a clinician.
 
@@ -120,6 +129,8 @@ def describe_change(change: Change, metric: Metric, *, confidence_level: float) 
         text += f" ({100 * confidence_level:g} % interval {interval})"
     text += f": {word_of(change)}"
     if word_of(change) == "no detectable change" and math.isfinite(change.detectable_change):
+        if change.detectable_change > metric.most:
+            return f"{text}; no change, however large, could be seen"
         least = sized(number_text(change.detectable_change, metric.decimals), metric)
         text += f"; a change under {least} cannot be seen"
     return text
@@ -127,7 +138,7 @@ def describe_change(change: Change, metric: Metric, *, confidence_level: float) 
 
 def group_changes(result: ClientResult, outcome: list[Change]) -> Iterable[MetricGroup]:
     """Changes of one pair of sessions by metric and view, those that are real apart from those that are not."""
-    level, hidden = float(result.settings.confidence_level), list_hidden(result)
+    level, hidden, tested = float(result.settings.confidence_level), list_hidden(result), is_tested(outcome)
     for metric in METRICS.values():
         for view in dict.fromkeys(c.view for c in outcome):
             mine = {c.region: c for c in outcome if c.metric == metric.name and c.view == view}
@@ -142,6 +153,7 @@ def group_changes(result: ClientResult, outcome: list[Change]) -> Iterable[Metri
                 (c, _row(c, metric, reach=reach, level=level, aside=aside, why=_why_hidden(result, c, hidden)))
                 for c in changes
             ]
+            rows = [(c, replace(row, sure=not tested or c.p_headline <= HEADLINE_P)) for c, row in rows]
             limits = sorted(c.detectable_change for c in changes if math.isfinite(c.detectable_change))
             yield MetricGroup(
                 metric=metric,
@@ -214,8 +226,11 @@ def _number(value: float, metric: Metric) -> str:
 
 
 def _range(values: Sequence[float], metric: Metric) -> str:
-    """Smallest to largest of sorted values with the unit: ``1.2 to 1.9 a*``."""
+    """Smallest to largest of sorted values with the unit: ``1.2 to 1.9 a*``; of shares none above all there is."""
     if not values:
         return ""
-    ends = dict.fromkeys(number_text(v, metric.decimals) for v in (values[0], values[-1]))
+    ends = dict.fromkeys(
+        number_text(v, metric.decimals) if v <= metric.most else f"more than {metric.most:g}"
+        for v in (values[0], values[-1])
+    )
     return sized(" to ".join(ends), metric)

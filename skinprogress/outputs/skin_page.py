@@ -12,8 +12,9 @@ from skinprogress.metrics.table import METRICS, Metric
 from skinprogress.outputs.alignment import Rgb
 from skinprogress.outputs.chosen import best_of, changes_since_baseline, comparison_of, headline_session
 from skinprogress.outputs.groups import sized
+from skinprogress.outputs.once import once
 from skinprogress.outputs.pairs import photo_name, used_views
-from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.pictures import Embed
 from skinprogress.outputs.rows import describe_change
 from skinprogress.outputs.skin_pictures import (
     DrawnMaps,
@@ -30,10 +31,6 @@ from skinprogress.outputs.style import color_limit, number_text
 from skinprogress.outputs.wording import sentence
 from skinprogress.records import Change, ClientResult, Comparison, Flag, SkinMap, Spot, SpotKind, View
 
-SKIN_TEXT = (
-    "Every picture lies over the reference photo, so that one place is the same skin in all of them. Left and right "
-    "are the client’s own. Where hair, shine or shadow hides the skin, nothing is drawn."
-)
 _SCALE_PX, _QUALITY = 420, 88
 _SEEN_BLUR_PX = 0.15
 _SPOT_TITLES: dict[SpotKind, str] = {"red": "Red spots", "brown": "Brown spots"}
@@ -84,17 +81,22 @@ class ViewSkin:
         return " and ".join(self.names)
 
 
-def describe_skin(result: ClientResult) -> Iterator[ViewSkin]:
+@once
+def describe_skin(result: ClientResult) -> tuple[ViewSkin, ...]:
     """The maps of every view; views whose reference photo is gone are left out.
 
     Parameters
     ----------
     result : ClientResult
 
-    Yields
-    ------
-    ViewSkin
+    Returns
+    -------
+    tuple of ViewSkin
     """
+    return tuple(_describe_skin(result))
+
+
+def _describe_skin(result: ClientResult) -> Iterator[ViewSkin]:
     for view in used_views(result):
         if not (sessions := _chosen_sessions(result, view)):
             continue
@@ -270,8 +272,8 @@ def _spot_row(
     return SkinRow(title="Spots", lead=tuple(lead), pictures=tuple(pictures))
 
 
-def skin_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
-    """The same as data for the page, pictures as data URIs with the size that they have there.
+def skin_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, Any]]:
+    """The same as data for the page, pictures with the size that they have there.
 
     Yields
     ------
@@ -284,8 +286,8 @@ def skin_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
             pictures = [
                 {
                     "title": p.title,
-                    "face": _picture(p.rgb),
-                    "key": None if p.key is None else _picture(p.key),
+                    "face": _picture(p.rgb, embed),
+                    "key": None if p.key is None else _picture(p.key, embed),
                     "key_text": p.key_text,
                 }
                 for p in row.pictures
@@ -294,7 +296,7 @@ def skin_for_report(result: ClientResult) -> Iterator[dict[str, Any]]:
         yield {"skin": skin, "rows": rows}
 
 
-def _picture(rgb: Rgb) -> dict[str, Any]:
+def _picture(rgb: Rgb, embed: Embed) -> dict[str, Any]:
     height, width = rgb.shape[:2]
-    uri = embed_array(rgb, max_side=max(height, width), quality=_QUALITY)
+    uri = embed(rgb, max_side=max(height, width), quality=_QUALITY)
     return {"uri": uri, "width": width, "height": height}

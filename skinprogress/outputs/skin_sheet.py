@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinprogress.outputs.alignment import Rgb
+from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.color_sheet import INNER_PX, stack_blocks, text_block
 from skinprogress.outputs.composites import encode_jpeg
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.lettering import font
-from skinprogress.outputs.skin_page import SKIN_TEXT, SkinRow, ViewSkin, describe_skin
+from skinprogress.outputs.skin_page import SkinRow, ViewSkin, describe_skin
 from skinprogress.outputs.style import INK, MUTED, PAPER
 from skinprogress.outputs.wording import VIEW_TITLES
 from skinprogress.records import ClientResult
@@ -62,7 +63,7 @@ def render_skin_sheet(skin: ViewSkin) -> Rgb:
         sRGB, 1500 px wide.
     """
     title = f"Maps of the skin, {VIEW_TITLES.get(skin.view, skin.view)} view: {skin.title}"
-    lines = [(title, font(27, bold=True), INK), (SKIN_TEXT, font(18), MUTED)]
+    lines = [(title, font(27, bold=True), INK), (text("skin.about"), font(18), MUTED)]
     if skin.note:
         lines.append((skin.note, font(19, bold=True), INK))
     return stack_blocks([text_block(lines, INNER_PX), *map(_row, skin.rows)])

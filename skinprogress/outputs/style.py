@@ -1,6 +1,7 @@
 """What all charts share: colours, type sizes, and how numbers, intervals and verdicts are written."""
 
 import math
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,16 +11,22 @@ import numpy as np
 
 from skinprogress.comparison.course import is_covered, is_recent
 from skinprogress.face.regions import NECK, REGIONS
-from skinprogress.records import Change, ClientResult, CourseStatus, Verdict, View
+from skinprogress.metrics.table import METRICS
+from skinprogress.records import Change, ClientResult, CourseStatus, FloatArray, Verdict, View
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
 
+PRINT_DPI = 300
+"""Of the files in the folder of charts."""
 CHART_DPI = 150
+"""Of pictures on a page."""
 PAGE_SCALE = 97.5 / CHART_DPI
 """Px on a page per px of a chart: all charts in one scale, so that their letters are of one size."""
+PHOTO_ID = "photo"
+"""Name of the artist that lays a photo into a chart."""
 Z95 = 1.959964
 """Half-width of a 95 % interval in standard errors."""
 INK = "#22303c"
@@ -31,12 +38,24 @@ BAND = "#dfeaf2"
 ASIDE = "#a3abb2"
 TREATMENT = "#7d5a8c"
 SLOPE = "#33414c"
-NOT_COMPARABLE = "#e3e5e7"
+SLOPE_BAND = "#d5d8db"
+NOT_COMPARABLE = "#e9ebec"
+HATCH = "#a3abb2"
 
 # Both ends are equally dark, so that printed grey shows the size of a change and never the direction; blue against
 # brown and violet against olive stay apart for every common kind of colour blindness.
 _BETTER_WORSE = ("#0b4f7d", "#5b9cc5", "#cfe2ee", "#f6f5f2", "#f3dcc0", "#d0955a", "#8a4b12")
 _LESS_MORE = ("#5b3a86", "#9d84bf", "#ddd4ea", "#f6f5f2", "#dfe3c4", "#98a35a", "#55611c")
+
+# The size of what is not judged is told in a grey with a touch of violet: it is no alarm, and no praise.
+UNJUDGED = "#a294aa"
+_UNJUDGED = (0.635, 0.580, 0.667)
+
+HATCHING = "/////"
+ENDS: dict[str | None, tuple[str, str]] = {
+    "lower": ("better", "worse"), "higher": ("worse", "better"), None: ("less", "more")
+}  # fmt: skip
+"""Which way is better, to what the low and the high end of an axis of changes are called."""
 
 SYMBOLS: dict[Verdict, str] = {
     "improved": "✓",
@@ -54,7 +73,6 @@ EARLY_SYMBOLS: dict[CourseStatus, tuple[str, str]] = {
 """Course status to its sign and the words for it."""
 
 _STYLE = {
-    "font.family": "sans-serif",
     "font.size": 8.0,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -66,7 +84,7 @@ _STYLE = {
     "axes.facecolor": PAPER,
     "savefig.facecolor": PAPER,
     "hatch.linewidth": 0.6,
-    "hatch.color": "#b3b9be",
+    "hatch.color": HATCH,
     "text.usetex": False,
     "text.parse_math": False,  # a "$" in a name is a dollar
     "axes.unicode_minus": True,
@@ -82,6 +100,7 @@ def chart_style() -> Iterator[None]:
 
     own: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in _FAMILIES}
     own.update(_STYLE)
+    own["font.family"] = list(font_families())
     # Inside another of ours nothing has changed, and setting some hundred values again costs more than a small chart.
     if all(matplotlib.rcParams.get(k) == v for k, v in own.items()):
         yield
@@ -111,6 +130,11 @@ def change_colormap(better: str | None) -> "LinearSegmentedColormap":
     return LinearSegmentedColormap.from_list("change", colors[::-1] if better == "higher" else colors)
 
 
+@lru_cache(maxsize=3)
+def _change_colors(better: str | None) -> FloatArray:
+    return np.asarray(change_colormap(better)(np.arange(256))[:, :3])
+
+
 def about_text(unit: str, view: View, better: str | None) -> str:
     """Return the line below a chart's title: unit, view and which way is better."""
     direction = f"{better} is better" if better else "neither direction is better"
@@ -128,16 +152,62 @@ def region_title(name: str) -> str:
     return REGIONS[name].title if name in REGIONS else printable(name)
 
 
+_FONT = "DejaVu Sans"
+"""Comes with matplotlib: the same letters, and so the same files, on every machine."""
+_WITH_HAN = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Source Han Sans", "Hiragino Sans",
+    "PingFang SC", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "WenQuanYi Zen Hei", "IPAexGothic",
+    "Droid Sans Fallback", "Arial Unicode MS",
+)  # fmt: skip
+
+
+def fallback_families(installed: Iterable[str]) -> tuple[str, ...]:
+    """Return the family to take for letters that the charts' font lacks: the first with Chinese signs, if any.
+
+    Examples
+    --------
+    >>> fallback_families(["Arial", "Yu Gothic", "Noto Sans CJK JP"]), fallback_families(["Arial"])
+    (('Noto Sans CJK JP',), ())
+    """
+    found = set(installed)
+    return tuple(name for name in _WITH_HAN if name in found)[:1]
+
+
+@lru_cache(maxsize=1)
+def font_families() -> tuple[str, ...]:
+    """Return the families that charts are set in: the charts' own, and one for what it lacks, if any is installed."""
+    from matplotlib import font_manager
+
+    return (_FONT, *fallback_families(font.name for font in font_manager.fontManager.ttflist))
+
+
+@lru_cache(maxsize=2)
+def chart_font(*, bold: bool) -> "FT2Font":
+    """Return the charts' font, to measure letters with."""
+    from matplotlib import font_manager
+
+    weight = "bold" if bold else "normal"
+    return font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=_FONT, weight=weight)))
+
+
 @lru_cache(maxsize=1)
 def _known_glyphs() -> frozenset[int]:
     from matplotlib import font_manager
 
-    return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
+    return frozenset().union(*(font_manager.get_font(font_manager.findfont(f)).get_charmap() for f in font_families()))
 
 
 def printable(text: str, *, max_chars: int = 40) -> str:
-    """Return a user's text in one line of glyphs that the charts' font has; others become □."""
-    flat = " ".join(text.split())
+    """Return a user's text in one line of glyphs that the charts' fonts have; others become □.
+
+    Examples
+    --------
+    >>> printable("a\\nname"), printable("Gro\u0308\u00dfe")
+    ('a name', 'Größe')
+    """
+    flat = " ".join(unicodedata.normalize("NFC", text).split())
+    # Marks of the direction of writing have no glyph, and would turn the words around them.
+    flat = "".join(ch for ch in flat if unicodedata.category(ch) != "Cf")
     shown = "".join(ch if ord(ch) in _known_glyphs() and ch.isprintable() else "□" for ch in flat)
     return shown if len(shown) <= max_chars else shown[: max_chars - 1] + "…"
 
@@ -152,12 +222,30 @@ def number_text(value: float, decimals: int, *, sign: bool = False) -> str:
 
 def interval_text(change: Change, decimals: int) -> str:
     """Return the interval of a change: ``±0.7``, or both ends where they lie unevenly."""
-    below, above = change.difference - change.ci_low, change.ci_high - change.difference
+    low, high = _ends(change)
+    below, above = change.difference - low, high - change.difference
     if not (math.isfinite(below) and math.isfinite(above)):
         return ""
     if abs(above - below) <= 0.15 * (above + below):
         return f"±{(above + below) / 2:.{decimals}f}"
-    return f"{number_text(change.ci_low, decimals)} … {number_text(change.ci_high, decimals)}"
+    return f"{number_text(low, decimals)} … {number_text(high, decimals)}"
+
+
+def _ends(change: Change) -> tuple[float, float]:
+    """Interval of a change; that of a share cannot be more than all there is."""
+    most = METRICS[change.metric].most if change.metric in METRICS else math.inf
+    return max(change.ci_low, -most), min(change.ci_high, most)
+
+
+def change_text(change: Change, decimals: int) -> str:
+    """Return a change with both ends of its interval, ``−1.2 (−1.9 to −0.5)``; empty where nothing can be compared."""
+    if is_incomparable(change):
+        return ""
+    middle, low, high = (
+        number_text(value, decimals, sign=True) if math.isfinite(value) else "–"
+        for value in (change.difference, *_ends(change))
+    )
+    return f"{middle} ({low} to {high})"
 
 
 def symbol_of(change: Change) -> str:
@@ -197,6 +285,16 @@ def unsettled_sessions(result: ClientResult) -> frozenset[str]:
     return early_sessions(result) | aside_sessions(result).keys()
 
 
+def is_incomparable(change: Change) -> bool:
+    """Tell if two sessions cannot be held against each other: hatched, without a number."""
+    return change.verdict == "not comparable" or not math.isfinite(change.difference)
+
+
+def is_unjudged(change: Change, better: str | None) -> bool:
+    """Tell if a change of a metric that has a good direction is called neither better nor worse."""
+    return bool(change.course_status) or (better is not None and change.verdict == "changed")
+
+
 def is_muted(change: Change) -> bool:
     """Tell if a change is drawn pale, because nothing was detected."""
     return change.verdict in ("unchanged", "no detectable change") and not change.course_status
@@ -204,13 +302,15 @@ def is_muted(change: Change) -> bool:
 
 def change_fill(change: Change, better: str | None, limit: float) -> tuple[float, float, float] | None:
     """Return the colour of a change, RGB 0..1; None where nothing can be compared."""
-    if change.verdict == "not comparable" or not math.isfinite(change.difference):
+    if is_incomparable(change):
         return None
     share = 0.5 + 0.5 * float(np.clip(change.difference / limit, -1, 1))
-    rgb = np.array(change_colormap(better)(share)[:3])
-    # Soft where neither better nor worse is said: days after a treatment, under cream, where too little was seen.
-    open_ended = bool(change.course_status) or (better is not None and change.verdict == "changed")
-    strength = 0.25 if is_muted(change) else 0.45 if open_ended else 1.0
+    rgb = _change_colors(better)[min(int(share * 256), 255)]
+    # Neither better nor worse is said in the days after a treatment, under cream, and where too little was seen.
+    if is_unjudged(change, better):
+        rgb, strength = np.array(_UNJUDGED), 0.1 + 0.75 * abs(2 * share - 1)
+    else:
+        strength = 0.25 if is_muted(change) else 1.0
     rgb = strength * rgb + (1 - strength) * np.array([0.965, 0.965, 0.96])
     return float(rgb[0]), float(rgb[1]), float(rgb[2])
 
@@ -225,17 +325,6 @@ def ink_on(fill: tuple[float, float, float] | None) -> str:
     return INK if (luminance + 0.05) / 0.08 >= 1.05 / (luminance + 0.05) else PAPER
 
 
-def draw_cell(ax: "Axes", column: int, row: int, fill: tuple[float, float, float] | None) -> None:
-    """Draw one cell of a map around (column, row); hatched without a fill."""
-    from matplotlib.patches import Rectangle
-
-    corner = (column - 0.48, row - 0.46)
-    if fill is None:
-        ax.add_artist(Rectangle(corner, 0.96, 0.92, fc=NOT_COMPARABLE, ec="#b3b9be", hatch="/////", lw=0))
-    else:
-        ax.add_artist(Rectangle(corner, 0.96, 0.92, fc=fill, ec="none"))
-
-
 def incomparable_sessions(result: ClientResult, view: View) -> frozenset[str]:
     """Return the sessions whose photos of a view are too different from the baseline to be set beside it."""
     graded = {c.to_session: c.grade for c in result.comparisons if c.against == "baseline" and c.view == view}
@@ -247,48 +336,3 @@ def draw_heading(figure: "Figure", title: str, below: str) -> None:
     height, width = figure.get_figheight(), figure.get_figwidth()
     figure.text(0.16 / width, 1 - 0.12 / height, title, fontsize=11.5, weight="bold", va="top")
     figure.text(0.16 / width, 1 - 0.36 / height, below, fontsize=8, color=MUTED, va="top")
-
-
-def draw_color_bar(
-    figure: "Figure", place: tuple[float, float, float, float], better: str | None, limit: float, decimals: int
-) -> None:
-    """Draw an upright colour bar from -limit to +limit; `place` is left, bottom, width and height in figure shares."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    ax = figure.add_axes(place)
-    bar = figure.colorbar(ScalarMappable(Normalize(-limit, limit), change_colormap(better)), cax=ax, extend="both")
-    bar.outline.set_visible(False)
-    bar.locator = MaxNLocator(nbins=6, symmetric=True)
-    bar.formatter = FuncFormatter(lambda value, _: number_text(value, decimals, sign=True))
-    bar.update_ticks()
-    ax.tick_params(length=2, labelsize=6.5, width=0.5)
-    low, high = {"lower": ("better", "worse"), "higher": ("worse", "better")}.get(better or "", ("less", "more"))
-    x, gap = place[0] + place[2] / 2, 0.04 / figure.get_figheight()
-    figure.text(x, place[1] + place[3] + gap, high, ha="center", va="bottom", fontsize=6.5, color=MUTED)
-    figure.text(x, place[1] - gap, low, ha="center", va="top", fontsize=6.5, color=MUTED)
-
-
-def draw_symbol_key(figure: "Figure", changes: Iterable[Change], confidence_level: float) -> None:
-    """Write at the foot what the signs mean, those that occur only."""
-    rows = list(changes)
-    used = {symbol_of(c) for c in rows}
-    words = [f"{sign}  {verdict}" for verdict, sign in SYMBOLS.items() if sign in used]
-    words += [f"{sign}  {text}" for sign, text in EARLY_SYMBOLS.values() if sign in used]
-    width, height = figure.get_figwidth(), figure.get_figheight()
-    lines = _wrapped(words, max_chars=int(13.5 * (width - 0.3)))
-    lines.append(
-        f"The interval beside each number covers {100 * confidence_level:g} %, adjusted for all regions of the pair."
-    )
-    for i, text in enumerate(reversed(lines)):
-        figure.text(0.16 / width, (0.12 + 0.17 * i) / height, text, fontsize=7, color=MUTED, va="bottom")
-
-
-def _wrapped(words: list[str], *, max_chars: int) -> list[str]:
-    lines = [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + len(word) + 5 > max_chars:
-            lines.append("")
-        lines[-1] += ("     " if lines[-1] else "") + word
-    return lines

@@ -9,6 +9,7 @@ from skinprogress.comparison.outcome import find_outcome
 from skinprogress.comparison.sentences import session_text
 from skinprogress.comparison.verdicts import HEADLINE_P
 from skinprogress.outputs.care import CARE_KINDS
+from skinprogress.outputs.catalogue import has_text, text
 from skinprogress.outputs.chosen import changes_since_baseline, comparison_of, headline_session
 from skinprogress.outputs.course_words import (
     course_limits,
@@ -18,22 +19,17 @@ from skinprogress.outputs.course_words import (
     untreated_changes,
 )
 from skinprogress.outputs.groups import in_text, story_of
-from skinprogress.outputs.headline import is_tested, write_headline
+from skinprogress.outputs.headline import write_headline
 from skinprogress.outputs.healing import Healing, describe_healing
 from skinprogress.outputs.pairs import used_views
 from skinprogress.outputs.points import Point, list_points
-from skinprogress.outputs.rows import SAID_ONCE, MetricGroup, group_changes, shared_flags, word_of
-from skinprogress.outputs.wording import flag_texts, listed, sentence
-from skinprogress.records import Change, ClientResult, Comparison, Flag, OutcomeKind
+from skinprogress.outputs.rows import SAID_ONCE, MetricGroup, group_changes, is_tested, shared_flags, word_of
+from skinprogress.outputs.wording import flag_texts, listed, sentence, share_text
+from skinprogress.records import Change, ClientResult, Comparison, Finding, Flag, OutcomeKind
 
-GRADES = {
-    "A": "the photos were taken alike",
-    "B": "the photos were taken nearly alike; to a small degree",
-    "C": "the photos were taken differently, and a small change may come from that",
-    "D": "the photos are hard to compare, and only a large change is believable",
-    "F": "the photos are too different to be compared",
-}
-"""Grade of a comparison in the words of the report."""
+_OF_THE_SKIN = Flag.RECENT_TREATMENT
+"""What lowers a grade though the photos were taken alike."""
+_NAMED = 2
 _ELSEWHERE = frozenset(
     {
         "outcome",
@@ -61,7 +57,9 @@ class Summary:
     points : tuple of Point
         By how much: one a metric and verdict, with its largest changes and their intervals.
     bounds : tuple of str
-        What can be said at least, or at most, where no verdict says it.
+        What can be said at least where no verdict says it, and redness that lasts longer than is quoted.
+    steady : tuple of str
+        What did not change: shown to be unchanged, or at most so much.
     sure : tuple of str
         How alike the photos are, and what holds for every comparison of the pair.
     unsaid : tuple of str
@@ -92,6 +90,7 @@ class Summary:
     headline: str
     points: tuple[Point, ...]
     bounds: tuple[str, ...]
+    steady: tuple[str, ...]
     sure: tuple[str, ...]
     unsaid: tuple[str, ...]
     remedies: tuple[str, ...]
@@ -136,8 +135,9 @@ def summarize(result: ClientResult) -> Summary:
         bounds=tuple(
             redness_so_far(outcome, result.settings.confidence_level)
             if early
-            else dict.fromkeys(_bounds(result, outcome))
+            else dict.fromkeys((*_bounds(result, outcome, steady=False), *_longer_than_quoted(result, outcome)))
         ),
+        steady=() if early else (*_unchanged(groups), *dict.fromkeys(_bounds(result, outcome, steady=True))),
         sure=tuple(_sure(outcome, comparison, result.settings.confidence_level)) if compared else (),
         unsaid=(
             *_unsaid(outcome, comparison, groups, early=early),
@@ -173,14 +173,40 @@ def summarize(result: ClientResult) -> Summary:
     )
 
 
-def _bounds(result: ClientResult, outcome: Sequence[Change]) -> Iterable[str]:
-    """What can be said of the pair at least, or at most; without what a verdict says better."""
+def _found(result: ClientResult, outcome: Sequence[Change], kind: str) -> Iterable[tuple[Finding, Change]]:
+    """Findings of one kind that speak of a change of the pair."""
     known = {(c.region, c.metric, c.difference, c.ci_low, c.ci_high): c for c in outcome}
     for f in result.findings:
-        change = known.get((f.region, f.metric, f.figure, f.ci_low, f.ci_high)) if f.kind == "bound" else None
-        if change is not None and word_of(change) not in ("improved", "worsened"):
+        change = known.get((f.region, f.metric, f.figure, f.ci_low, f.ci_high)) if f.kind == kind else None
+        if change is not None:
+            yield f, change
+
+
+def _bounds(result: ClientResult, outcome: Sequence[Change], *, steady: bool) -> Iterable[str]:
+    """What can be said of the pair at least, or (`steady`) at most; without what a verdict says better."""
+    for f, change in _found(result, outcome, "bound"):
+        if word_of(change) not in ("improved", "worsened") and (f.ci_low <= 0 <= f.ci_high) == steady:
             when = f", from {session_text(change.from_session)} to {session_text(change.to_session)}"
             yield sentence(f.text.removesuffix(when))
+
+
+def _longer_than_quoted(result: ClientResult, outcome: Sequence[Change]) -> Iterable[str]:
+    """That redness which is called worse lasts longer than clinics quote: a care note, said here beside the verdict."""
+    judged = [c for c in outcome if word_of(c) == "worsened"]
+    yield from (sentence(f.text) for f, _ in _found(result, judged, "longer_than_quoted"))
+
+
+def _unchanged(groups: Sequence[MetricGroup]) -> Iterable[str]:
+    """Measures that were shown to be the same, with their regions."""
+    told = []
+    for group in groups:
+        regions = [row.region for row in group.unshown if row.word == "unchanged"]
+        if regions:
+            of = len(group.shown) + len(group.unshown)
+            where = listed(regions) if len(regions) <= _NAMED and len(regions) < of else share_text(len(regions), of)
+            told.append(text("summary.steady_where", measure=in_text(group.metric), where=where))
+    if told:
+        yield text("summary.steady", measures=listed(dict.fromkeys(told)))
 
 
 def _untold(result: ClientResult) -> list[Change]:
@@ -196,13 +222,9 @@ def _sure(outcome: list[Change], comparison: Comparison | None, level: float) ->
         yield grade_text(comparison)
     if any(word_of(c) in REAL for c in outcome):
         if is_tested(outcome):
-            yield (
-                f"The headline names only what chance would show in fewer than {100 * HEADLINE_P:g} in 100 such "
-                "comparisons, all measures and regions together."
-            )
-        yield f"Each range in brackets covers {100 * level:g} % for all regions of a measure together."
-    for text in flag_texts(shared_flags(outcome) & ~SAID_ONCE & ~known):
-        yield sentence(text)
+            yield text("summary.headline_rule", chance=f"{100 * HEADLINE_P:g}")
+        yield text("summary.interval_rule", level=f"{100 * level:g}")
+    yield from map(sentence, flag_texts(shared_flags(outcome) & ~SAID_ONCE & ~known))
 
 
 def _unsaid(
@@ -211,45 +233,47 @@ def _unsaid(
     """What these photos cannot say, and why."""
     words = [word_of(c) for c in outcome]
     if early:
-        yield "Skin is red and peels in the days after a treatment: no change is called better or worse yet."
+        yield text("summary.recent")
         return
     if words and all(word == "not comparable" for word in words):
         known = comparison.flags if comparison is not None else Flag.NONE
         reasons = [*(comparison.reasons if comparison is not None else ())]
         reasons += flag_texts(shared_flags(outcome) & ~SAID_ONCE & ~known)
-        yield f"No figure is given{': ' if reasons else ''}{'; '.join(reasons)}."
+        yield text("summary.no_figure_because", reasons="; ".join(reasons)) if reasons else text("summary.no_figure")
         return
     unmatched = any(c.color_reference == "none" for c in outcome)
     without = [g for g in groups if unmatched and g.metric.needs_color and g.blind]
     if without:
-        titles = listed(dict.fromkeys(in_text(g.metric) for g in without))
-        yield (
-            "How red the skin is as a whole could not be compared, because nothing in the photos (a colour card, a "
-            "grey patch or the same wall behind) showed how their colours differ: another lamp would look like another "
-            f"skin. That goes for {titles}. Next time, keep a colour card or the same wall in every photo."
-        )
+        yield text("summary.no_color", measures=listed(dict.fromkeys(in_text(g.metric) for g in without)))
     # Several measures mostly cannot be compared for one and the same reason.
     blind: dict[str, list[str]] = {}
     for group in groups:
         if group not in without and group.blind:
-            why = f": {'; '.join(group.remarks)}" if group.remarks else ", for what differs between the photos"
-            blind.setdefault(why, []).append(in_text(group.metric))
+            blind.setdefault("; ".join(group.remarks), []).append(in_text(group.metric))
     for why, names in blind.items():
-        yield sentence(f"{listed(dict.fromkeys(names))} could not be compared{why}")
+        measures = listed(dict.fromkeys(names))
+        unexplained = text("summary.blind_unexplained", measures=measures)
+        yield sentence(text("summary.blind", measures=measures, reasons=why) if why else unexplained)
     if nothing := words.count("no detectable change"):
         hidden = [g for g in groups if g.largest and any(row.word == "no detectable change" for row in g.unshown)]
         # Those with a good direction are what a client asks for; the others stand further below.
         asked = [g for g in hidden if g.metric.better] or hidden
         first = {(story_of(g.metric.name), g.view): g for g in reversed(asked)}
         sizes = ", ".join(dict.fromkeys(f"{in_text(g.metric)} {g.largest}" for g in asked if g in first.values()))
-        least = f". It takes up to this much to show in every region: {sizes}" if sizes else ""
-        yield f"{nothing} of {len(words)} comparisons show no change that these photos could have detected{least}."
+        counts = {"n": str(nothing), "of": str(len(words))}
+        sized_text = text("summary.undetected_sizes", **counts, sizes=sizes) if sizes else ""
+        yield sized_text or text("summary.undetected", **counts)
 
 
 def grade_text(comparison: Comparison) -> str:
     """The grade of a comparison and what differs, in one sentence."""
-    what = f"Grade {comparison.grade}: {GRADES.get(comparison.grade, 'compared')}"
-    return f"{what}: {'; '.join(comparison.reasons)}." if comparison.reasons else f"{what.split(';')[0]}."
+    grade = comparison.grade
+    words = text(f"grades.{grade}") if has_text(f"grades.{grade}") else text("grades.other")
+    if "B" < grade < "F" and comparison.decisive and not comparison.decisive & ~_OF_THE_SKIN:
+        words = text("grades.skin")
+    if not comparison.reasons:
+        return text("grades.plain", grade=grade, words=words.split(";")[0])
+    return text("grades.told", grade=grade, words=words, reasons="; ".join(comparison.reasons))
 
 
 def _by_weight(words: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from skinprogress.outputs.files import FOLDERS, prepare_output
 from skinprogress.outputs.light_sheet import write_light_sheets
 from skinprogress.outputs.mark_sheet import write_mark_sheets
 from skinprogress.outputs.misfitmap import write_alignments
+from skinprogress.outputs.once import drawing_once
 from skinprogress.outputs.points_composite import write_points_composites
 from skinprogress.outputs.report import write_report
 from skinprogress.outputs.skin_sheet import write_skin_sheets
@@ -109,17 +110,18 @@ def write_outputs(
     _clear_earlier(out)
     pictures_before = _pictures(out)
     written: dict[str, list[Path]] = {}
-    for output in sorted(OUTPUTS.values(), key=lambda o: o.last):
-        if progress is not None:
-            progress(output.title)
-        try:
-            chosen = {"options": options or OutputOptions()} if output.takes_options else {}
-            written[output.name] = output.write(result, out, **chosen)
-        except BaseException:
-            # The next run must know what this one left, and clear it away.
-            _record(result, out, written, _pictures(out) - pictures_before, complete=False)
-            raise
-        _record(result, out, written, set(), complete=False)
+    with drawing_once():
+        for output in sorted(OUTPUTS.values(), key=lambda o: o.last):
+            if progress is not None:
+                progress(output.title)
+            try:
+                chosen = {"options": options or OutputOptions()} if output.takes_options else {}
+                written[output.name] = output.write(result, out, **chosen)
+            except BaseException:
+                # The next run must know what this one left, and clear it away.
+                _record(result, out, written, _pictures(out) - pictures_before, complete=False)
+                raise
+            _record(result, out, written, set(), complete=False)
     _record(result, out, written, set(), complete=True)
     return written
 

@@ -128,7 +128,7 @@ def _heads(result: ClientResult) -> Iterator[tuple[str, str, str]]:
         phase = result.plan.phases.get(session)
         at = times.get(session)
         year = f" {at:%y}" if at is not None and len(years) > 1 else ""
-        date = printable(session, max_chars=14) if at is None else f"{date_text(at, short=True)}{year}"
+        date = _short(session) if at is None else f"{date_text(at, short=True)}{year}"
         if session in aside:
             below = aside[session]
         elif phase is not None and phase.days_after is not None:
@@ -140,9 +140,15 @@ def _heads(result: ClientResult) -> Iterator[tuple[str, str, str]]:
         yield session, date, below
 
 
+def _short(session: str) -> str:
+    """A name for an axis: of long ones the beginning and the end, since names of one client often begin alike."""
+    name = printable(session, max_chars=200)
+    return name if len(name) <= 14 else f"{name[:6].rstrip()}…{name[-7:].lstrip()}"
+
+
 def session_title(result: ClientResult, session: str) -> str:
     """Return a session in one line with its year where it is dated, for titles."""
     at = _taken_at(result).get(session)
-    date, below = lay_out_sessions(result).heads[session]
-    full = f"“{date}”" if at is None else f"{date_text(at, short=True)} {at.year}"
+    _, below = lay_out_sessions(result).heads[session]
+    full = f"“{printable(session)}”" if at is None else f"{date_text(at, short=True)} {at.year}"
     return f"{full} ({below})" if below else full

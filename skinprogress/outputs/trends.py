@@ -1,14 +1,10 @@
-"""The slope over all calm sessions: drawn into the trend chart, and in the figures of a table."""
+"""The slope over all calm sessions, in words and in the figures of a table."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from skinprogress.comparison.sentences import date_text, session_text
-from skinprogress.comparison.trend import DAYS_PER_MONTH
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
@@ -16,13 +12,6 @@ from skinprogress.outputs import style
 from skinprogress.outputs.groups import sized
 from skinprogress.outputs.wording import VIEW_TITLES
 from skinprogress.records import ClientResult, Trend, View
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-Point = tuple[float, float]
-LINE_PT = 8.5
-"""Height of one line of slope text, points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,39 +33,6 @@ def trends_of(result: ClientResult, metric: str, view: View) -> dict[str, list[T
         if (trend.metric, trend.view) == (metric, view):
             found.setdefault(trend.region, []).append(trend)
     return found
-
-
-def draw_trends(ax: "Axes", trends: Sequence[Trend], points: Mapping[str, Point], x: Mapping[str, float]) -> None:
-    """Draw the slopes of one panel with their bands and figures; only the calm sessions are under them.
-
-    Parameters
-    ----------
-    ax : Axes
-    trends : sequence of Trend
-    points : mapping of str to (value, half-interval)
-        By session.
-    x : mapping of str to float
-        Session to place on the axis of time.
-    """
-    for trend in trends:
-        used = [(s, d) for s, d in zip(trend.sessions, trend.days, strict=True) if s in points and s in x]
-        if len(used) < 2:
-            continue
-        at, days = [x[s] for s, _ in used], np.array([d for _, d in used]) / DAYS_PER_MONTH
-        values = np.array([points[s][0] for s, _ in used])
-        # The level of a robust line: as many sessions lie above it as below.
-        level = float(np.median(values - trend.per_month * days))
-        middle = float(np.median(days))
-        center = level + trend.per_month * middle
-        low, high = (center + slope * (days - middle) for slope in (trend.per_month_low, trend.per_month_high))
-        ax.fill_between(at, low, high, color=style.SLOPE, alpha=0.18, lw=0, zorder=1.5)
-        ax.plot(at, level + trend.per_month * days, color=style.SLOPE, lw=1.4, zorder=2.5, solid_capstyle="butt")
-    lines = [f"{'in maintenance ' if t.segment == 'maintenance' else ''}{slope_text(t)}" for t in trends]
-    for k, text in enumerate(reversed(lines)):
-        ax.annotate(
-            text, (1, 0), (-2, 2 + LINE_PT * k), "axes fraction", "offset points", ha="right", va="bottom", zorder=6,
-            fontsize=6.6, color=style.SLOPE, bbox={"boxstyle": "square,pad=0.1", "fc": style.PAPER, "ec": "none"},
-        )  # fmt: skip
 
 
 def slope_text(trend: Trend) -> str:

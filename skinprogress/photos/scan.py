@@ -15,6 +15,8 @@ from skinprogress.photos.raw import RAW_REMEDY, raw_is_readable
 from skinprogress.records import Flag, Rejection
 
 COURSE_FILE = "course.toml"
+RECIPE_SUFFIX = ".recipe.json"
+"""Of the file beside a composite, after the composite's name without its own suffix."""
 
 
 def _suffixes(names: str) -> frozenset[str]:
@@ -132,7 +134,8 @@ def _walk(root: Path, scan: Scan) -> Iterator[Found]:
         except OSError as error:
             scan.rejected.append(_not_opened(shown, error))
             continue
-        is_output = _is_output(folder, {entry.name for entry in entries})
+        beside = {entry.name for entry in entries}
+        is_output = _is_output(folder, beside)
         if is_output and names:
             scan.skipped.append((shown, "a folder of results that this program made"))
             continue
@@ -144,6 +147,9 @@ def _walk(root: Path, scan: Scan) -> Iterator[Found]:
                     scan.skipped.append((file, reason))
                 elif names:
                     scan.skipped.append((file, "a course file is read only from the client's own folder"))
+                continue
+            if f"{Path(entry.name).stem}{RECIPE_SUFFIX}" in beside:
+                scan.skipped.append((file, "a picture that this program made, with its recipe beside it"))
                 continue
             try:
                 mode = entry.stat().st_mode

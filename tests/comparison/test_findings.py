@@ -283,16 +283,16 @@ def test_a_trend_is_one_sentence_for_the_face_and_one_for_the_regions_that_moved
         for region, slope in slopes.items()
     ]
     face, regions = (f for f in told(plan, changes) if f.kind == "trend")
-    assert face.text.startswith("whole face: redness index fell, −0.30 a*-eq a month (−0.43 to −0.18), over")
+    assert face.text.startswith("whole face: redness index fell, −0.30 a*-eq per month (−0.43 to −0.18), over")
     assert face.text.endswith("; −1.2 a*-eq (−1.8 to −0.6) at the last against the first")
     assert "over 4 sessions from 2 March 2026, 15:00 to 30 June 2026, 15:00" in face.text
-    assert (face.unit, face.from_session, face.to_session) == ("a*-eq a month", day(0), day(120))
+    assert (face.unit, face.from_session, face.to_session) == ("a*-eq per month", day(0), day(120))
     assert face.figure == pytest.approx(-0.3044)
     assert "left cheek −0.91" in regions.text and "nose −0.61" in regions.text and "chin" not in regions.text
     assert regions.region == "cheek_left"
     flat = [replace(c, difference=0.0) for c in changes]
     (face,) = (f for f in told(plan, flat) if f.kind == "trend")
-    assert "no steady trend of redness index that these photos could show, +0.00 a*-eq a month" in face.text
+    assert "no steady trend of redness index that these photos could show, +0.00 a*-eq per month" in face.text
 
 
 def test_the_recovery_is_told_with_its_half_life_or_with_what_is_missing(make_course, make_change):

@@ -17,7 +17,7 @@ from skinprogress.comparison.calibration import (
     session_error,
 )
 from skinprogress.comparison.conditions import PairConditions
-from skinprogress.comparison.grading import grade_pair
+from skinprogress.comparison.grading import find_decisive, grade_pair
 from skinprogress.comparison.light import estimate_light_difference, shading_basis
 from skinprogress.comparison.verdicts import decide_verdict
 from skinprogress.face.refinement import LANDMARK_MISFIT_PERCENT
@@ -135,6 +135,14 @@ def test_many_small_differences_are_no_small_difference() -> None:
     three = {"light_difference": 0.12, "pose_difference_deg": 6.0, "expression_difference": 0.3}
     assert grade_pair(replace(GOOD, **three))[0] == "B"
     assert grade_pair(replace(GOOD, **three, sharpness_ratio=1.2))[0] == "C"
+
+
+def test_what_lowers_the_grade_below_b_is_told_apart_from_what_does_not() -> None:
+    turned, lit = {"pose_difference_deg": 6.0}, {"light_difference": 0.25}
+    assert find_decisive(replace(GOOD, **turned)) == Flag.NONE
+    assert find_decisive(replace(GOOD, **turned, **lit)) == Flag.LIGHT_DIFFERS
+    small = {**turned, "light_difference": 0.12, "expression_difference": 0.3, "sharpness_ratio": 1.2}
+    assert find_decisive(replace(GOOD, **small)) == grade_pair(replace(GOOD, **small))[3] != Flag.NONE
 
 
 def test_only_metrics_are_calibrated_and_every_error_is_positive() -> None:

@@ -11,7 +11,8 @@ from PIL import Image
 from skinprogress.color.card_fit import CardFit, fit_card
 from skinprogress.color.correcting import apply_correction
 from skinprogress.color.spaces import encode_srgb8
-from skinprogress.outputs.color_page import ROOM_SHOWN, describe_colors, explain_colors
+from skinprogress.outputs.catalogue import strings
+from skinprogress.outputs.color_page import describe_colors, explain_colors
 from skinprogress.outputs.color_pictures import CARD_PX, card_distances, render_card, render_patch, render_thumb
 from skinprogress.outputs.color_sheet import write_color_sheets
 from skinprogress.outputs.report import render_report
@@ -188,10 +189,10 @@ def test_a_filter_is_remarked_with_what_helps(fake_result: Fake) -> None:
 
 def test_many_photos_are_folded_but_the_first(fake_result: Fake, tmp_path: Path) -> None:
     html = render_report(fake_result(12, metrics=("redness",), regions=("face",)), tmp_path)
-    section = html.split('<section class="colors">')[1].split("</section>")[0]
+    section = html.split('<section id="colors"')[1].split("</section>")[0]
     assert section.count("<details") == 24
     assert section.count('<details class="group" open') == 3
-    assert ROOM_SHOWN in section
+    assert strings()["colors.room"] in section
     assert "Pixel 8, 1/60 s, f/1.7, ISO 120, flash not fired" in html
 
 
@@ -205,7 +206,7 @@ def test_names_and_reasons_are_never_markup(fake_result: Fake, tmp_path: Path) -
     result.plan.corrections[name] = correction
     result.plan.view_of[name] = "front"
     html = render_report(dataclasses.replace(result, photos=()), tmp_path)
-    section = html.split('<section class="colors">')[1].split("</section>")[0]
+    section = html.split('<section id="colors"')[1].split("</section>")[0]
     assert "<img src=x" not in html
     assert section.count("&lt;img src=x onerror=alert(1)&gt;") >= 4
 

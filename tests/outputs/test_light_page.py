@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from skinprogress.color.spaces import srgb_to_linear
-from skinprogress.outputs.charts import plot_trend
 from skinprogress.outputs.chosen import best_measurements
 from skinprogress.outputs.light_page import MAP_TITLES, describe_lights, list_light_pairs, list_lights
 from skinprogress.outputs.light_pictures import read_light_maps, render_ball, render_map, render_scale
 from skinprogress.outputs.light_sheet import render_light_sheet, write_light_sheets
 from skinprogress.outputs.registration_view import picture_frame
 from skinprogress.outputs.report import render_report
+from skinprogress.outputs.series import session_values
 from skinprogress.outputs.tables import measurements_frame, render_csv, render_parquet
 from skinprogress.records import Change, ClientResult, Comparison, Flag, PhotoLight, PhotoReport
 
@@ -42,7 +42,7 @@ def client(fake_result: Fake, tmp_path: Path) -> ClientResult:
 
 def _section(result: ClientResult, out: Path) -> str:
     html = render_report(result, out)
-    return html.split('<section class="lights">')[1].split("</section>")[0]
+    return html.split('<section id="lights"')[1].split("</section>")[0]
 
 
 def _ball(light: PhotoLight, pose_deg: tuple[float, float, float] = AHEAD) -> npt.NDArray[np.float32]:
@@ -202,7 +202,7 @@ def test_light_left_alone_leaves_no_section(fake_result: Fake, tmp_path: Path) -
     assert result.settings.light == "raw"
     assert list(describe_lights(result)) == list_lights(result) == list_light_pairs(result) == []
     assert write_light_sheets(result, tmp_path) == []
-    assert '<section class="lights">' not in render_report(result, tmp_path)
+    assert '<section id="lights"' not in render_report(result, tmp_path)
 
 
 def test_the_page_holds_pictures_words_and_figures(client: ClientResult, tmp_path: Path) -> None:
@@ -265,15 +265,8 @@ def test_a_trend_goes_by_compensated_values_where_they_are(fake_result: Fake) ->
     assert len(measurements_frame(result)) == len(result.measurements)
 
     def points(one: ClientResult) -> set[float]:
-        figure: Any = plot_trend(one, metric="redness", view="front")
-        return {
-            round(float(y), 4)
-            for ax in figure.axes
-            if ax.get_visible()
-            for line in ax.lines
-            if line.get_marker() == "o"
-            for y in line.get_ydata()
-        }
+        sessions = session_values(one, "redness", "front").values()
+        return {round(value, 4) for found in sessions for value, _ in found.values()}
 
     expected = {round(m.value, 4) for m in best_measurements(result, "redness") if math.isfinite(m.value)}
     assert points(result) == expected != points(raw)

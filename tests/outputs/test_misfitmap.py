@@ -14,12 +14,12 @@ from PIL import Image
 from skinprogress.face.mapping import map_landmarks
 from skinprogress.outputs.fit import describe_fit, describe_photo_fit, list_hidden, places_text, scale_text
 from skinprogress.outputs.misfitmap import (
-    NOT_FOR_PUBLICATION,
     alignments_for_report,
     explain,
     plot_alignment,
     write_alignments,
 )
+from skinprogress.outputs.pictures import embed_array
 from skinprogress.outputs.registration_view import TILE_IOD, lay_over, photo_to_check
 from skinprogress.outputs.report import render_report
 from skinprogress.outputs.rows import group_changes
@@ -141,8 +141,8 @@ def test_the_picture_says_what_it_is(fake_result: Fake, tmp_path: Path) -> None:
     with Image.open(path) as picture:
         assert picture.width > picture.height > 400
     text = _texts(plot_alignment(lay_over(result, _checked(result))))
-    assert NOT_FOR_PUBLICATION == "Warped for measurement, not for publication."
-    for words in (NOT_FOR_PUBLICATION, "forehead", "0.10 %", "8 of 11 regions", "0.5 %", "0.2 mm", "on the chin and"):
+    said = "Warped for measurement, not for publication."
+    for words in (said, "forehead", "0.10 %", "8 of 11 regions", "0.5 %", "0.2 mm", "on the chin and"):
         assert words in text
     assert text.count("landmarks only") == 3
 
@@ -163,7 +163,7 @@ def test_one_session_or_no_registration_has_no_picture(fake_result: Fake, tmp_pa
     for result in (single, before):
         assert photo_to_check(result, "front") is None
         assert write_alignments(result, tmp_path / "out") == []
-        assert list(alignments_for_report(result)) == []
+        assert list(alignments_for_report(result, embed_array)) == []
         assert "How well the photos lie" not in render_report(result, tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -171,7 +171,7 @@ def test_one_session_or_no_registration_has_no_picture(fake_result: Fake, tmp_pa
 def test_photos_that_are_gone_leave_the_words(fake_result: Fake, tmp_path: Path) -> None:
     result = fake_result(2, **ONE)
     assert write_alignments(result, tmp_path) == []
-    (section,) = alignments_for_report(result)
+    (section,) = alignments_for_report(result, embed_array)
     assert section["looks"] == () and section["fit"].startswith("All 11 regions were found again")
     assert section["fit"] in render_report(result, tmp_path)
 

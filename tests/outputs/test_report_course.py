@@ -23,7 +23,7 @@ NAN = float("nan")
 
 def _text(result: ClientResult, out: Path) -> str:
     html = render_report(result, out)
-    visible = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
+    visible = re.sub(r"<(script|style|nav).*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
     return " ".join(visible.replace("&#39;", "'").split())
 
 

@@ -243,13 +243,13 @@ def test_one_sheet_a_view(fake_result: Fake, tmp_path: Path) -> None:
 def test_photos_that_are_gone_leave_no_maps_and_no_error(fake_result: Fake, tmp_path: Path) -> None:
     result = fake_result(2, **ONE)
     assert list(describe_skin(result)) == [] == write_skin_sheets(result, tmp_path)
-    assert '<section class="skins">' not in render_report(result, tmp_path)
+    assert '<section id="skin"' not in render_report(result, tmp_path)
 
 
 def test_without_maps_there_is_no_section(fake_result: Fake, tmp_path: Path) -> None:
     result = fake_result(2, folder=tmp_path / "photos", **{**ONE, "maps": False})
     assert list(describe_skin(result)) == []
-    assert '<section class="skins">' not in render_report(result, tmp_path)
+    assert '<section id="skin"' not in render_report(result, tmp_path)
 
 
 def test_the_page_holds_every_picture_and_names_are_never_markup(client: ClientResult, tmp_path: Path) -> None:
@@ -267,10 +267,10 @@ def test_the_page_holds_every_picture_and_names_are_never_markup(client: ClientR
         client, sessions=sessions, maps=maps, plan=plan, inspections={**client.inspections, EVIL: evil}, photos=(),
         changes=tuple(dataclasses.replace(c, from_session="before") for c in client.changes),
     )  # fmt: skip
-    section = render_report(result, tmp_path).split('<section class="skins">')[1].split("</section>")[0]
+    section = render_report(result, tmp_path).split('<section id="skin"')[1].split("</section>")[0]
     assert section.count("<img") == 3 * (2 + 1)  # the comparison and the spots belong to another pair
     assert EVIL not in section and "&lt;img src=x" in section
-    whole = render_report(client, tmp_path).split('<section class="skins">')[1].split("</section>")[0]
+    whole = render_report(client, tmp_path).split('<section id="skin"')[1].split("</section>")[0]
     assert whole.count("<img") == 3 * (3 + 2) + 2 * 2
     assert 'src="http' not in whole and "style=" not in whole
 

@@ -282,7 +282,7 @@ def test_the_content_decides(tmp_path: Path) -> None:
 @needs_rawpy
 def test_size_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code_of(write(tmp_path / "small.dng", dng(chart()[:60]))) == "too_small"
-    monkeypatch.setattr("skinprogress.photos.reading.MAX_MEGAPIXELS", 0.01)
+    monkeypatch.setattr("skinprogress.photos.files.MAX_MEGAPIXELS", 0.01)
     assert code_of(write(tmp_path / "large.dng", dng(chart()))) == "too_large"
 
 

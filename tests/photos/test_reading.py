@@ -878,7 +878,7 @@ def test_bombs_are_refused_by_their_header(tmp_path: Path, kind: str, monkeypatc
     def explode(*_: object, **__: object) -> None:
         raise AssertionError("the bomb was decoded")
 
-    monkeypatch.setattr("skinprogress.photos.reading.decode_upright", explode)
+    monkeypatch.setattr("skinprogress.photos.files.decode_upright", explode)
     limit = Image.MAX_IMAGE_PIXELS
     assert code_of(path) == "too_large"
     assert limit == Image.MAX_IMAGE_PIXELS

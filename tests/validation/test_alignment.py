@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from skinprogress.cli import app
+from skinprogress.cli.main import app
 from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.face.refinement import register_face
 from skinprogress.records import PhotoRef

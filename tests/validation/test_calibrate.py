@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from skinprogress.cli import app
+from skinprogress.cli.main import app
 from skinprogress.comparison.calibration import change_error
 from skinprogress.comparison.calibration_file import format_calibration, read_calibration
 from skinprogress.comparison.calibration_table import COMPENSATED, REPEATABILITY

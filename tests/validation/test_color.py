@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from skinprogress.cli import app
+from skinprogress.cli.main import app
 from skinprogress.color.spaces import encode_srgb8, srgb_to_linear
 from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.records import PhotoRef

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from skinprogress.cli import app
+from skinprogress.cli.main import app
 from skinprogress.color.spaces import encode_srgb8, linear_rgb_to_lab, srgb_to_linear
 from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.face.regions import region_mask

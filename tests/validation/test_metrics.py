@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from skinprogress.cli import app
+from skinprogress.cli.main import app
 from skinprogress.color.spaces import linear_rgb_to_lab
 from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.validation.metrics import validate_metrics

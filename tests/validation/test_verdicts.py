@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from skinprogress.cli import app
+from skinprogress.cli.main import app
 from skinprogress.errors import NothingMeasuredError
 from skinprogress.settings import Settings
 from skinprogress.validation.verdicts import VerdictsValidation, redness_errors, validate_verdicts

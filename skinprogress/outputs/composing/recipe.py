@@ -107,7 +107,11 @@ class FrameRecipe:
     warnings : tuple of str
         What must stand in the picture: "2 days after a treatment", "different light".
     hidden : tuple of polygons
-        In px of the frame: what is covered, (x, y) each.
+        In px of the frame, (x, y) each: what an odd number of outlines goes around is covered, so an outline within
+        another is a window in it. The first edge of the first one says how coarse a blur is
+        (:func:`~skinprogress.outputs.composing.hiding.find_hidden`).
+    mm_per_px : float or None
+        Of the frame, where a scale bar is drawn.
     """
 
     file: str
@@ -122,6 +126,7 @@ class FrameRecipe:
     label: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     hidden: tuple[tuple[tuple[float, float], ...], ...] = ()
+    mm_per_px: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

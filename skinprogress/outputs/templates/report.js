@@ -1,41 +1,17 @@
 "use strict";
-// The before/after slider: the range input is the one truth (keyboard, screen readers); the picture follows it and
-// may be dragged by pointer or touch.
-for (const slider of document.querySelectorAll("[data-slider]")) {
-  const input = slider.closest("figure").querySelector("input[type=range]");
-  const show = () => {
-    slider.style.setProperty("--cut", input.value + "%");
-    input.setAttribute("aria-valuetext", input.value + " % before");
-  };
-  const follow = (event) => {
-    const box = slider.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    input.value = String(Math.round(100 * Math.min(1, Math.max(0, share))));
-    show();
-  };
-  let dragging = false;
-  slider.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    dragging = true;
-    slider.setPointerCapture(event.pointerId);
-    follow(event);
-    input.focus({ preventScroll: true });
-    event.preventDefault();
-  });
-  slider.addEventListener("pointermove", (event) => { if (dragging) follow(event); });
-  for (const end of ["pointerup", "pointercancel"]) slider.addEventListener(end, () => { dragging = false; });
-  input.addEventListener("input", show);
-  show();
-}
 // On a narrow screen a chart is shown whole first, and in its own size when tapped.
 for (const chart of document.querySelectorAll("[data-chart]")) {
-  const toggle = () => chart.classList.toggle("large");
+  const toggle = () => chart.setAttribute("aria-pressed", String(chart.classList.toggle("large")));
   chart.addEventListener("click", toggle);
-  chart.addEventListener("keydown", (event) => { if (event.key === "Enter") toggle(); });
+  chart.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    toggle();
+  });
 }
-// Paper cannot be unfolded.
+// Paper cannot be unfolded: what a printed report needs is opened for it, the rest is left out.
 window.addEventListener("beforeprint", () => {
-  for (const folded of document.querySelectorAll("details:not([open])")) {
+  for (const folded of document.querySelectorAll("details.on-paper:not([open])")) {
     folded.open = true;
     folded.dataset.folded = "";
   }

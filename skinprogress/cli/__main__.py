@@ -1,0 +1,5 @@
+"""``python -m skinprogress.cli``."""
+
+from skinprogress.cli.main import main
+
+main()
