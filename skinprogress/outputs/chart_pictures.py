@@ -16,7 +16,7 @@ from skinprogress.outputs.recovery import describe_recovery, recoveries_of
 from skinprogress.outputs.style import CHART_DPI, PAGE_SCALE, PRINT_DPI
 from skinprogress.outputs.summary import Summary
 from skinprogress.outputs.trendchart import plot_trend
-from skinprogress.outputs.wording import VIEW_TITLES
+from skinprogress.outputs.wording import VIEW_TITLES, listed
 from skinprogress.records import ClientResult, View
 
 OVERVIEWS = ("overview",)
@@ -139,7 +139,7 @@ def _chosen_metrics(summary: Summary, charts: Sequence[ChartFile]) -> list[str]:
 def name_others(charts: Sequence[ChartFile], shown: Iterable[str]) -> str:
     """Which metrics have charts in the folder that are not on the page; empty where all are."""
     others = [m for m in METRICS if m in {c.metric for c in charts} - set(shown)]
-    return text("charts.more", names=", ".join(in_text(METRICS[m]) for m in others)) if others else ""
+    return text("charts.more", names=listed(in_text(METRICS[m]) for m in others)) if others else ""
 
 
 def recovery_charts(result: ClientResult, out: Path, embed: Embed) -> Iterable[ChartPicture]:

@@ -88,7 +88,7 @@ def test_how_large_a_change_must_be_is_told_in_words(smoother: ClientResult, lea
 def test_shares_of_what_there_is(smoother: ClientResult) -> None:
     for least, baseline, told in ((0.9, 4.0, "a quarter"), (4.1, 4.0, "as much again")):
         result = _said(smoother, verdict="no detectable change", detectable_change=least, baseline=baseline)
-        assert f"Smoothness of your skin: {told} more or less" in _words(result).undetected
+        assert f"Smoothness of your skin: {told}, up or down" in _words(result).undetected
     lost = _said(smoother, verdict="no detectable change", detectable_change=9.0, baseline=4.0)
     assert "Smoothness of your skin: not known" in _words(lost).undetected
 
