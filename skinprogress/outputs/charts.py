@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.changemap import plot_change_map
-from skinprogress.outputs.chart_files import draw_chart, page_picture, save_chart, save_drawn
+from skinprogress.outputs.chart_files import draw_chart, save_chart, save_drawn
 from skinprogress.outputs.chosen import changes_since_baseline, headline_session
 from skinprogress.outputs.facemap import plot_face_map, plot_outline_map, read_face_crop
 from skinprogress.outputs.forest import plot_forest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_WAITING = 3
 
-__all__ = ["page_picture", "plot_trend", "save_chart", "write_charts"]
+__all__ = ["plot_trend", "save_chart", "write_charts"]
 
 
 def write_charts(result: ClientResult, out: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from skinprogress.outputs.alignment import Rgb
+from skinprogress.outputs.chart_files import page_picture
 from skinprogress.outputs.files import ASSETS, write_whole
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _THREADS = 4
 _FULL_PX = 1 << 14
 # A quarter of the time of the default and a quarter more room.
 _WEBP_METHOD = 0
-_COLORS = 128
 
 
 class Embed(Protocol):
@@ -109,23 +109,12 @@ def _encode(picture: Rgb | Path, *, max_side: int, quality: int) -> tuple[str, b
 
     if not isinstance(picture, Path):
         return _as_webp(Image.fromarray(np.ascontiguousarray(picture)), max_side, quality)
+    if (ready := page_picture(picture)) is not None:
+        return "png" if ready.startswith(b"\x89PNG") else "webp", ready
     with Image.open(picture) as opened:
         # A JPEG is decoded at the next size that is large enough.
         opened.draft("RGB", (max_side, max_side))
-        if opened.mode == "P":
-            return _as_drawing(opened, max_side)
         return _as_webp(opened.convert("RGB"), max_side, quality)
-
-
-def _as_drawing(picture: "Image", max_side: int) -> tuple[str, bytes]:
-    """A drawing with few colours stays one: lossless, and smaller than as a photo."""
-    from PIL import Image
-
-    opaque = picture.convert("RGBA").convert("RGB") if "transparency" in picture.info else picture.convert("RGB")
-    small = opaque.reduce(-(-max(opaque.size) // max_side))
-    buffer = io.BytesIO()
-    small.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(buffer, "PNG")
-    return "png", buffer.getvalue()
 
 
 def _as_webp(picture: "Image", max_side: int, quality: int) -> tuple[str, bytes]:

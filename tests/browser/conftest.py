@@ -1,4 +1,4 @@
-"""The report in a real browser: one Chromium a worker, one report a session, and pages whose misdeeds are logged."""
+"""The report in a real browser: one Chromium a worker, each report made once, and pages whose misdeeds are logged."""
 
 import os
 import shutil
@@ -58,7 +58,7 @@ def browser(chromium: str) -> "Iterator[Browser]":
         _cannot_run("Playwright", "pip install playwright")
     with sync_playwright() as playwright:
         # As root it starts without its sandbox only.
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield started
         started.close()
 
