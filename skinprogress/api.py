@@ -10,7 +10,7 @@ from skinprogress.checking.comparability import ComparabilityCheck
 from skinprogress.checking.comparability import check_against as _check_against
 from skinprogress.checking.quality import PhotoCheck, check_photos
 from skinprogress.outputs.tables import changes_frame, measurements_frame
-from skinprogress.photos.loose import loose_refs
+from skinprogress.photos.loose import find_consents, loose_refs, strictest
 from skinprogress.pipeline import Progress
 from skinprogress.pipeline import compare_client as _compare_client
 from skinprogress.records import ClientResult, Course, Flag, View
@@ -139,7 +139,8 @@ def compare_photos(
     Returns
     -------
     ClientResult
-        Sessions are called ``before`` and ``after``.
+        Sessions are called ``before`` and ``after``. Of a client's ``course.toml`` above the photos only the consent is
+        read.
 
     Raises
     ------
@@ -160,7 +161,7 @@ def compare_photos(
         named,
         client=named[0].client,
         folder=Path(before).parent,
-        course=Course(),
+        course=Course(consent=strictest(find_consents(ref.path for ref in refs))),
         settings=settings or Settings(),
         notes=["both files are the same picture: there is nothing to compare"] if same else [],
         progress=progress,
@@ -299,7 +300,9 @@ def compose(
     )
 
 
-def verify(composite: str | Path, *, photos: str | Path | None = None) -> "Verification":
+def verify(
+    composite: str | Path, *, photos: str | Path | None = None, client: str | Path | None = None
+) -> "Verification":
     """Make a composite again from its recipe and photos, and see whether it is what it claims to be.
 
     Parameters
@@ -308,12 +311,19 @@ def verify(composite: str | Path, *, photos: str | Path | None = None) -> "Verif
         With its recipe beside it.
     photos : path, optional
         Folder of the photos, where they are no longer where they were.
+    client : path, optional
+        The client's folder: the composite is planned anew from it too, and labels, warnings, places and colours are
+        compared. The recipe is not signed, so only this tells whether it was made up.
 
     Returns
     -------
     Verification
         Every check with its outcome in words.
     """
+    if client is not None:
+        from skinprogress.checking.planned_anew import verify_anew
+
+        return verify_anew(Path(composite), client_folder=Path(client))
     from skinprogress.outputs.composing.verifying import verify_composite
 
     return verify_composite(Path(composite), photos=None if photos is None else Path(photos))

@@ -16,12 +16,6 @@ from skinprogress.outputs.console_grade import render_comparability
 BASELINE = datetime(2026, 3, 14, 9)
 
 
-@pytest.fixture(scope="module")
-def small_portrait(portrait) -> np.ndarray:
-    """Just large enough to be measured, so that each check is quick."""
-    return cv2.resize(portrait, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
-
-
 @pytest.fixture
 def client(tmp_path, small_portrait, write_photo) -> Path:
     folder = tmp_path / "client"

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,12 +25,6 @@ def skinprogress(
         [*PROGRAM, *map(str, arguments)],
         capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=120, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def small_portrait(portrait) -> np.ndarray:
-    """Just large enough to be measured, so that each run is quick."""
-    return cv2.resize(portrait, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
 
 
 @pytest.fixture
@@ -90,8 +85,6 @@ def test_how_the_report_shall_look_reaches_whoever_writes_it(client, tmp_path, m
 
 
 def test_one_session_is_measured_and_says_that_two_are_needed(client, tmp_path):
-    import shutil
-
     shutil.rmtree(client / "2026-04-25")
     done = skinprogress("run", client, "-o", tmp_path / "out")
     assert done.returncode == 0
@@ -100,6 +93,7 @@ def test_one_session_is_measured_and_says_that_two_are_needed(client, tmp_path):
 
 
 def test_bad_photos_are_rejected_and_the_run_goes_on(client, tmp_path, astronaut, write_photo, small_portrait):
+    shutil.rmtree(client / "2026-03-14")  # one session is enough, and quicker
     day = client / "2026-04-25"
     (day / "zero.jpg").write_bytes(b"")
     (day / "text.jpg").write_text("not a photo")
@@ -397,6 +391,7 @@ def test_a_run_takes_a_calibration_of_ones_own_and_tells_a_wrong_one(client, tmp
     assert done.returncode == 2 and not out.exists()
     assert "own.toml" in done.stderr and "did you mean 'session'" in done.stderr
     own.write_text(text, encoding="utf-8")
+    shutil.rmtree(client / "2026-04-25")  # one session is enough, and quicker
     done = skinprogress("run", client, "-o", out, "--calibration", own)
     assert done.returncode == 0, done.stderr
     assert "Praxis am Markt" in (out / "run.json").read_text(encoding="utf-8")

@@ -7,11 +7,19 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import get_args
+from types import SimpleNamespace
+from typing import Any, get_args
 
 import cv2
 import numpy as np
 import pytest
+
+from skinprogress.checking import planned_anew
+from skinprogress.checking.planned_anew import find_differences
+from skinprogress.outputs.composing.recipe import recipe_digest
+from skinprogress.outputs.composing.trusting import read_recipe
+from skinprogress.outputs.composing.verifying import verify_composite
+from skinprogress.outputs.composing.writing import make_composite
 
 Result = tuple[int, str, str]
 Run = Callable[..., Result]
@@ -47,12 +55,6 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "inspect_photo", look)
 
 
-@pytest.fixture(scope="module")
-def small_portrait(portrait) -> np.ndarray:
-    """Just large enough to be measured, so that each picture is made quickly."""
-    return cv2.resize(portrait, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
-
-
 @pytest.fixture
 def client(tmp_path, small_portrait, write_photo, redden) -> Path:
     """Two visits in six weeks, without a course file."""
@@ -77,7 +79,7 @@ def test_a_picture_of_two_photos_can_be_verified_and_gives_nothing_away(client, 
 
     code, out, err = skinprogress("composite", *_photos(client), "--shape", "4:5", "--hide", "eyes")
     assert (code, err) == (0, "")
-    assert "consent   consent not recorded: ask before you show this picture" in out
+    assert "consent   not recorded: ask before you show this picture" in out
     assert "not anonymity" in out
     (picture,) = tmp_path.glob("*.jpg")
     assert str(picture) in out and picture.name == "IMG_0-and-IMG_1-side-by-side.jpg"
@@ -111,7 +113,7 @@ def test_consent_is_enforced_by_whatever_way_photos_are_named(client, tmp_path, 
     for link, photo in zip(links, _photos(client), strict=True):
         link.symlink_to(photo)
     before = _files(tmp_path)
-    for photos in ([client], _photos(client), links):
+    for photos in ([client], _photos(client), links, [client.parent]):
         code, out, err = skinprogress("composite", *photos, *arguments)
         assert (code, out) == (2, "") and says in err and "course.toml" in err
     assert _files(tmp_path) == before
@@ -125,11 +127,11 @@ def test_consent_with_a_scope_and_days_after_a_treatment_are_told(client, tmp_pa
     out_folder = tmp_path / "shown" / "deep"
     code, out, err = skinprogress("composite", client, "-o", f"{out_folder}/")
     assert (code, err) == (0, "")
-    assert "consent   consent recorded for web and print only" in out
+    assert "consent   recorded for web and print only" in out
     assert "warning   in the picture, 25 April 2026: 42 hours after a treatment" in out
     assert _files(out_folder) == ["Größe-A-client-side-by-side.jpg", "Größe-A-client-side-by-side.recipe.json"]
     code, out, _ = skinprogress("composite", client, "-o", out_folder, "--for", "Web", "--layout", "split")
-    assert code == 0 and "consent recorded for Web\n" in out
+    assert code == 0 and "consent   recorded for Web\n" in out
 
 
 @pytest.mark.usefixtures("untouched")
@@ -168,6 +170,63 @@ def test_wrong_use_is_one_clear_line_and_leaves_nothing(client, tmp_path, skinpr
         assert (code, out) == (2, ""), arguments
         assert says in err and "Traceback" not in err, (arguments, err)
     assert _files(tmp_path) == before
+
+
+def _forged(composite: Path, edit: Callable[[dict[str, Any]], object], folder: Path) -> None:
+    """Change a recipe, and make the picture that it then describes, with every digest as it should be."""
+    beside = composite.with_suffix(".recipe.json")
+    content = json.loads(beside.read_text("utf-8"))
+    edit(content)
+    beside.write_text(json.dumps(content), "utf-8")
+    data = make_composite(read_recipe(beside)[0], lambda frame: folder / frame.file)
+    composite.write_bytes(data)
+    content["composite_sha256"] = hashlib.sha256(data).hexdigest()
+    content["recipe_sha256"] = recipe_digest(content)
+    beside.write_text(json.dumps(content), "utf-8")
+
+
+def test_planned_anew_from_the_clients_folder_a_made_up_recipe_is_found_out(
+    client, tmp_path, skinprogress, monkeypatch
+):
+    """Every one of these passes as what its recipe says; only the client's folder tells."""
+
+    def shift(c: dict[str, Any]) -> None:
+        c["frames"][1]["matrix"][0][2] += 0.03 * c["frames"][1]["width_px"]
+
+    def cover(c: dict[str, Any]) -> None:
+        c["frames"][1]["hidden"][0] = [[x, y + 60] for x, y in c["frames"][1]["hidden"][0]]
+
+    def pale(c: dict[str, Any]) -> None:
+        c["color_reference"] = "background"
+        for frame, red in zip(c["frames"], (1.0, 0.9), strict=True):
+            even = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+            frame["color"] = {"gains": [red, 1.0, 1.0], "tone": None, "matrix": even, "brightness": 1.0}
+
+    picture = tmp_path / "show.png"
+    options = ("--hide", "eyes", "--size", "500", "-o", picture)
+    (client / "course.toml").write_text("[[treatments]]\nat = 2026-04-22\n", encoding="utf-8")
+    assert skinprogress("composite", client, *options)[0] == 0
+    code, out, _ = skinprogress("verify", picture, "--client", client)
+    assert code == 0 and "says and shows the same of every photo" in out, out
+    planned = verify_composite(picture).recipe
+    honest = {path: path.read_bytes() for path in (picture, picture.with_suffix(".recipe.json"))}
+    for edit, says in (
+        (lambda c: c["frames"][1].update(label=["After 3 treatments, 6 weeks"]), "would have the label “After "),
+        (lambda c: c["frames"][1].update(warnings=[]), "would have the warning “3 days after a treatment"),
+        (lambda c: c.update(consent="consent recorded"), "Consent not recorded."),
+        (shift, "turned, scaled, shifted"),
+        (cover, "covered elsewhere"),
+        (pale, "another map of colours"),
+    ):
+        for path, data in honest.items():
+            path.write_bytes(data)
+        _forged(picture, edit, client)
+        found = verify_composite(picture)
+        assert found.ok, (says, found.checks)
+        assert says in str(find_differences(found.recipe, planned))
+    monkeypatch.setattr(planned_anew, "compose", lambda *_, **__: SimpleNamespace(recipe=planned))
+    code, out, _ = skinprogress("verify", picture, "--client", client)
+    assert code == 1 and out.count("failed") == 1 and says in out, out
 
 
 def test_a_photo_that_cannot_be_used_is_named_and_the_others_go_on(client, tmp_path, skinprogress):

@@ -70,13 +70,13 @@ def dummy_rows(monkeypatch):
     raster.cache_clear()
 
 
-def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, write_photo, capsys):
+def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, small_portrait, tmp_path, write_photo, capsys):
     from skinprogress.api import save
     from skinprogress.cli.checking import metrics
 
     refs = []
     for k in range(2):
-        path = write_photo(tmp_path / "photos" / f"{k}.png", portrait)
+        path = write_photo(tmp_path / "photos" / f"{k}.png", small_portrait)
         refs.append(PhotoRef(path=path, file=path.name, client="client", session=f"s{k}"))
     result = compare_client(refs, client="client", folder=tmp_path / "photos", course=Course(), settings=Settings())
     report = save(result, tmp_path / "out").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, portrait, tmp_path, wr
     assert dummy and np.isfinite(dummy[0].difference)
 
 
-def test_a_new_colour_reference_is_used_first(portrait, tmp_path, write_photo, monkeypatch):
+def test_a_new_colour_reference_is_used_first(small_portrait, tmp_path, write_photo, monkeypatch):
     from skinprogress.color import references
 
     def find(photo, edition):
@@ -101,7 +101,7 @@ def test_a_new_colour_reference_is_used_first(portrait, tmp_path, write_photo, m
     monkeypatch.setattr(references, "REFERENCES", {**references.REFERENCES, "card": row})
     refs = []
     for k in range(2):
-        path = write_photo(tmp_path / f"{k}.png", portrait)
+        path = write_photo(tmp_path / f"{k}.png", small_portrait)
         refs.append(PhotoRef(path=path, file=path.name, client="c", session=f"s{k}"))
     result = compare_client(refs, client="c", folder=tmp_path, course=Course(), settings=Settings())
     assert {c.color_reference for c in result.changes} == {"card"}

@@ -74,13 +74,15 @@ def composite(
         Literal["date", "before-after", "course", "none"],
         typer.Option("--labels", help="Dates; before and after so many treatments and weeks; or both (course)."),
     ] = "course",
-    label_place: Annotated[Literal["top", "bottom"], typer.Option("--label-place")] = "top",
+    label_place: Annotated[
+        Literal["top", "bottom"], typer.Option("--label-place", help="Above or below the photos.")
+    ] = "top",
     label_scale: Annotated[
         float, typer.Option("--label-scale", min=0.6, max=2.0, help="Size of the letters against the usual.")
     ] = 1.0,
     font: Annotated[
         Path | None,
-        typer.Option("--font", help="A TrueType or OpenType file.", show_default=False, readable=False),
+        typer.Option("--font", help="A TrueType or OpenType file, for the labels.", show_default=False, readable=False),
     ] = None,
     footer_place: Annotated[
         Literal["top", "bottom"],
@@ -117,7 +119,7 @@ def composite(
         typer.Option("--view", help="Side of the face; by default the front.", show_default=False),
     ] = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, max=10.0, help="How long each photo stands in a moving picture.")
+        float, typer.Option("--seconds", min=0.2, max=10.0, help="How long each photo stands in a moving picture.")
     ] = 1.0,
     purpose: Annotated[
         str,
@@ -187,6 +189,16 @@ def verify(
             readable=False,
         ),
     ] = None,
+    client: Annotated[
+        Path | None,
+        typer.Option(
+            "--client",
+            help="The client's folder, as you have it: plan the pictures anew from it, and compare labels, warnings, "
+            "places, colours and what is covered. Without it, a recipe that somebody made up may pass.",
+            show_default=False,
+            readable=False,
+        ),
+    ] = None,
 ) -> None:
     """Make composites again from recipe and photos: are they what they claim to be? Exit code 0 only if they are."""
     from skinprogress import api
@@ -196,7 +208,7 @@ def verify(
     code = 0
     for path in composites:
         try:
-            found = api.verify(path, photos=photos)
+            found = api.verify(path, photos=photos, client=client)
         except SkinprogressError as error:
             console.print(f"{shown(str(path))} cannot be checked", style="bold", markup=False, soft_wrap=True)
             console.print(f"  error   {shown(str(error))}", markup=False, soft_wrap=True)
@@ -249,6 +261,6 @@ def _tell(made: "Composition", path: Path, console: "Console") -> None:
             say("warning", f"in the picture, {session_text(frame.session)}: {'; '.join(frame.warnings)}")
     if note := hiding_note(made.recipe.options.hide):
         say("hidden", note)
-    say("consent", made.consent.text)
+    say("consent", made.consent.text.removeprefix("consent "))
     say("recipe", str(recipe_path(path).resolve()))
     console.print(f"picture   {shown(str(path.resolve()))}", style="bold", markup=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """The commands that measure and write a folder of results: run, compare, demo."""
 
 import warnings
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,7 @@ def run(
     """Compare all sessions of one client and write the report, tables, charts and composites."""
     from skinprogress import api
     from skinprogress.errors import NothingMeasuredError
+    from skinprogress.outputs.composing.consent import rule_on_consent
     from skinprogress.outputs.files import reserved_output
     from skinprogress.outputs.points_composite import write_points_composites
 
@@ -57,7 +59,8 @@ def run(
             try:
                 result = api.compare_client(client_folder, settings=settings, listing=listing, progress=report)
             except NothingMeasuredError as error:
-                made = write_points_composites(listing.photos, target)
+                allowed = rule_on_consent(listing.course.consent, today=date.today()).allowed
+                made = write_points_composites(listing.photos, target) if allowed else []
                 if not made:
                     raise
                 console.print(

@@ -23,17 +23,20 @@ _UNITS = (
 
 
 def session_text(session: str) -> str:
-    """A session's label for people: ``14 March 2026, 16:30``, or the label itself where it is no date.
+    """A session's label for people: ``14 March 2026, 16:30``, or the label itself where it does not begin with a date.
 
     Examples
     --------
-    >>> session_text("2026-03-14T16:30"), session_text("Session 2")
-    ('14 March 2026, 16:30', 'Session 2')
+    >>> session_text("2026-03-14T16:30"), session_text("2026-03-14 before"), session_text("Session 2")
+    ('14 March 2026, 16:30', '14 March 2026 (before)', 'Session 2')
     """
+    day, _, words = " ".join(session.split()).partition(" ")
     try:
-        at = datetime.fromisoformat(session)
+        at = datetime.fromisoformat(day)
     except ValueError:
         return " ".join(session.split())
+    if words:
+        return f"{session_text(day)} ({words})"
     return f"{date_text(at)}, {at:%H:%M}" if "T" in session else date_text(at)
 
 

@@ -14,17 +14,15 @@ BAR_ROOM = 62.0
 
 def symbol_entries(changes: Iterable[Change], better: str | None) -> list[Entry]:
     """The signs that occur and what each means."""
-    rows = list(changes)
+    every = list(changes)
+    # What is hatched shows no sign.
+    rows = [c for c in every if not style.is_incomparable(c)]
     used = {style.symbol_of(c) for c in rows}
-    entries = [
-        Entry(sign=sign, label=verdict)
-        for verdict, sign in style.SYMBOLS.items()
-        if sign in used and verdict != "not comparable"
-    ]
+    entries = [Entry(sign=sign, label=verdict) for verdict, sign in style.SYMBOLS.items() if sign in used]
     entries += [Entry(sign=sign, label=text) for sign, text in style.EARLY_SYMBOLS.values() if sign in used]
     if any(style.is_unjudged(c, better) for c in rows):
         entries.append(Entry(fill=style.UNJUDGED, label="neither better nor worse"))
-    if any(style.is_incomparable(c) for c in rows):
+    if len(rows) < len(every):
         entries.append(Entry(fill=style.NOT_COMPARABLE, hatch=style.HATCHING, label="not comparable"))
     return entries
 
@@ -34,9 +32,9 @@ def interval_note(confidence_level: float) -> str:
 
 
 def draw_color_bar(
-    sheet: Sheet, left: float, bottom: float, height: float, *, better: str | None, limit: float, decimals: int
+    sheet: Sheet, left: float, bottom: float, height: float, *, better: str | None, limit: float, decimals: int | None
 ) -> None:
-    """Draw an upright bar of colours from -limit to +limit with its figures at its right."""
+    """Draw an upright bar of colours from -limit to +limit with its figures at its right; without decimals none."""
     from matplotlib.ticker import MaxNLocator
 
     n = 48
@@ -48,6 +46,8 @@ def draw_color_bar(
     # On a low bar fewer figures.
     ticks = MaxNLocator(nbins=int(np.clip(height / 22, 2, 6)), symmetric=True).tick_values(-limit, limit)
     for value in (float(v) for v in ticks if abs(v) <= limit * (1 + 1e-9)):
+        if decimals is None:
+            break
         y = bottom + height * (0.5 + 0.5 * value / limit)
         sheet.line((left + 9.0, left + 11.5), (y, y), color=style.MUTED, width=0.5)
         text = style.number_text(value, decimals, sign=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.change_keys import BAR_ROOM, draw_color_bar, interval_note, symbol_entries
-from skinprogress.outputs.chosen import changes_since_baseline
+from skinprogress.outputs.chosen import better_of, changes_since_baseline
 from skinprogress.outputs.sheet import MARGIN, Sheet, width_of
 from skinprogress.outputs.timeline import lay_out_sessions, session_title
 from skinprogress.records import Change, ClientResult, View
@@ -33,7 +33,7 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         Blue is better and brown is worse, violet is less and olive is more where neither is better. Changes that
         cannot be told from none are pale, pairs that cannot be compared are hatched.
     """
-    spec = METRICS[metric]
+    spec, better = METRICS[metric], better_of(result, metric)
     changes = {(c.region, c.to_session): c for c in changes_since_baseline(result, metric, view)}
     regions = style.ordered_regions({r: None for r, _ in changes})
     sessions = [s for s in result.sessions if any(to == s for _, to in changes)]
@@ -57,8 +57,8 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
             2 * MARGIN + names + cell * len(sessions) + BAR_ROOM,
             head + _ROW * len(regions),
             title=title,
-            about=style.about_text(spec.unit, view, spec.better),
-            key=symbol_entries(changes.values(), spec.better),
+            about=style.about_text(spec.unit, view, better),
+            key=symbol_entries(changes.values(), better),
             notes=[interval_note(result.settings.confidence_level)],
         )
         left, top = MARGIN + names, sheet.top - head
@@ -66,7 +66,7 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         for (region, session), change in changes.items():
             x = left + cell * (sessions.index(session) + 0.5)
             y = top - _ROW * (regions.index(region) + 0.5)
-            _draw_cell(sheet, change, (x, y), cell, style.change_fill(change, spec.better, limit), spec.decimals)
+            _draw_cell(sheet, change, (x, y), cell, style.change_fill(change, better, limit), spec.decimals)
         for row, region in enumerate(regions):
             y = top - _ROW * (row + 0.5)
             sheet.text(left - 6.0, y, style.region_title(region), size=_NAME_PT, ha="right", va="center_baseline")
@@ -77,7 +77,7 @@ def plot_change_map(result: ClientResult, *, metric: str, view: View) -> "Figure
         bar = min(height - 18.0, 190.0) if height > 60.0 else height
         draw_color_bar(
             sheet, left + cell * len(sessions) + 14.0, top - height / 2 - bar / 2, bar,
-            better=spec.better, limit=limit, decimals=spec.decimals,
+            better=better, limit=limit, decimals=spec.decimals,
         )  # fmt: skip
         return sheet.finish()
 

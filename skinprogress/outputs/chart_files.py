@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SVG_DPI = 120
-_PRINT_COLORS, _PAGE_COLORS = 256, 64
+_PRINT_COLORS, _PAGE_COLORS = 256, 128
 # A private chunk, which every other program skips.
 _PAGE_CHUNK = b"spPg"
 _PNG_HEAD = 8 + 25
@@ -95,9 +95,14 @@ def page_picture(path: Path) -> bytes | None:
 
 def _png(drawn: DrawnChart) -> bytes:
     """Encode for print; the page's picture is the same one made small."""
-    data = _encoded(
-        _with_palette(drawn.rgba, _PRINT_COLORS), "PNG", compress_level=5, dpi=(style.PRINT_DPI, style.PRINT_DPI)
+    from PIL import Image
+
+    # A palette would show a photo in steps.
+    picture = (
+        Image.fromarray(drawn.rgba).convert("RGB") if drawn.has_photo else _with_palette(drawn.rgba, _PRINT_COLORS)
     )
+    level = 1 if drawn.has_photo else 5
+    data = _encoded(picture, "PNG", compress_level=level, dpi=(style.PRINT_DPI, style.PRINT_DPI))
     share = style.CHART_DPI / style.PRINT_DPI
     small = np.asarray(cv2.resize(drawn.rgba, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
     return data[:_PNG_HEAD] + _chunk(_PAGE_CHUNK, _for_page(small, has_photo=drawn.has_photo)) + data[_PNG_HEAD:]
@@ -136,10 +141,11 @@ def _pixels(figure: "Figure") -> npt.NDArray[np.uint8]:
 
 
 def _with_palette(rgba: npt.NDArray[np.uint8], n_colors: int) -> "Image":
-    """Reduce to the most frequent colours; every other px takes the nearest of them.
+    """Reduce to the most frequent colours and those that lie far from them; every px takes the nearest of these.
 
     Colours are told apart to 5 or 6 bits a channel, and each group is shown by its mean, so that large areas and
-    greys keep their colour. Five times as fast as Pillow's octree, which makes steps of soft greys.
+    greys keep their colour. The colours of a key cover few px: taken by frequency alone, a bar of colours would lose
+    them to the soft rims of letters. Five times as fast as Pillow's octree, which makes steps of soft greys.
     """
     from PIL import Image
 
@@ -153,10 +159,20 @@ def _with_palette(rgba: npt.NDArray[np.uint8], n_colors: int) -> "Image":
     total = np.stack([np.bincount(some, weights=seen[:, k], minlength=65536)[used] for k in range(3)], axis=1)
     middle = np.stack([(used & 31) << 3, (used >> 5 & 63) << 2, used >> 11 << 3], axis=1)
     colors = np.where(number > 0, np.round(total / np.maximum(number, 1)), middle).astype(np.int32)
-    kept = colors[:n_colors]
-    nearest = ((colors[:, None] - kept[None]) ** 2).sum(axis=2).argmin(axis=1)
+    kept = _spread_out(colors, np.sqrt(count[used]), n_colors)
+    nearest = ((colors[:, None] - colors[None, kept]) ** 2).sum(axis=2).argmin(axis=1)
     index = np.zeros(65536, np.uint8)
     index[used] = nearest
     picture = Image.fromarray(index[group])
-    picture.putpalette(kept.astype(np.uint8).tobytes())
+    picture.putpalette(colors[kept].astype(np.uint8).tobytes())
     return picture
+
+
+def _spread_out(colors: npt.NDArray[np.int32], weight: npt.NDArray[np.float64], n_colors: int) -> list[int]:
+    """Choose among colours, (n, 3), sorted by frequency: the first half from the top, then what is worst served."""
+    kept = list(range(min(n_colors // 2, len(colors))))
+    away = ((colors[:, None] - colors[None, kept]) ** 2).sum(axis=2).min(axis=1)
+    while len(kept) < n_colors and away.any():
+        kept.append(int((away * weight).argmax()))
+        away = np.minimum(away, ((colors - colors[kept[-1]]) ** 2).sum(axis=1))
+    return kept

@@ -3,21 +3,29 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from skinprogress.comparison.findings import REAL
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.catalogue import has_text, text
+from skinprogress.outputs.chosen import changes_since_baseline
+from skinprogress.outputs.client_words import plain_title
+from skinprogress.outputs.facemap import plot_plain_map
 from skinprogress.outputs.groups import by_group, group_of, in_text, story_of
 from skinprogress.outputs.misfitmap import figure_rgb
 from skinprogress.outputs.pairs import used_views
 from skinprogress.outputs.pictures import Embed, size_of
 from skinprogress.outputs.recovery import describe_recovery, recoveries_of
+from skinprogress.outputs.rows import word_of
 from skinprogress.outputs.style import CHART_DPI, PAGE_SCALE, PRINT_DPI
 from skinprogress.outputs.summary import Summary
 from skinprogress.outputs.trendchart import plot_trend
 from skinprogress.outputs.wording import VIEW_TITLES, listed
 from skinprogress.records import ClientResult, View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 OVERVIEWS = ("overview",)
 """Kinds of charts that show all measures at once, in the order of the page."""
@@ -102,28 +110,43 @@ def measure_charts(summary: Summary, charts: Sequence[ChartFile], embed: Embed) 
 
 
 def client_charts(
-    result: ClientResult, summary: Summary, charts: Sequence[ChartFile], embed: Embed
+    result: ClientResult, summary: Summary, charts: Sequence[ChartFile], headline: str, embed: Embed
 ) -> list[ChartPicture]:
-    """Two charts for a client: where on the face the surest change is, and how the whole face went."""
+    """Two plain charts for a client: where on the face the surest change is, and how the whole face went."""
     for metric in _chosen_metrics(summary, charts):
-        found = [c for kind in ("outline_map", "face_map") for c in charts if (c.kind, c.metric) == (kind, metric)]
-        says = next((p.text for p in summary.points if p.metric == metric), text("charts.nothing"))
-        pictures = [p for c in found[:1] if (p := _embed(c, says, embed))]
-        return [*pictures, *_whole_face(result, metric, found[0].view if found else charts[0].view, embed)]
+        view = cast(View, next((c.view for c in charts if c.metric == metric), ""))
+        # The scale of a trend is that of the figures: "smoothness" that falls would be misread.
+        drawn = {
+            text("client.chart_map", measure=plain_title(metric)): _plain_map(result, summary, metric, view),
+            text("client.chart_trend", measure=METRICS[metric].title): _whole_face(result, metric, view),
+        }
+        return [_drawn(figure, told, headline, embed) for told, figure in drawn.items() if figure is not None]
     return []
 
 
-def _whole_face(result: ClientResult, metric: str, view: str, embed: Embed) -> Iterable[ChartPicture]:
+def _drawn(figure: "Figure", caption: str, headline: str, embed: Embed) -> ChartPicture:
+    rgb = figure_rgb(figure)
+    height, width = (round(px * PAGE_SCALE) for px in rgb.shape[:2])
+    alt = text("charts.alt", caption=caption, finding=headline)
+    return ChartPicture(uri=embed(rgb), caption=caption, alt=alt, width=width, height=height)
+
+
+def _plain_map(result: ClientResult, summary: Summary, metric: str, view: View) -> "Figure | None":
+    pair = summary.pair
+    mine = [c for c in changes_since_baseline(result, metric, view) if (c.from_session, c.to_session) == pair]
+    if pair is None or not any(word_of(c) in REAL for c in mine):
+        return None
+    before, after = pair
+    title = plain_title(metric)
+    return plot_plain_map(result, metric=metric, view=view, from_session=before, to_session=after, title=title)
+
+
+def _whole_face(result: ClientResult, metric: str, view: View) -> "Figure | None":
     """The trend of one metric in a single panel: that of the folder has one a region, too much for a layman."""
     mine = [m for m in result.measurements if (m.metric, m.region, m.view) == (metric, WHOLE_FACE, view)]
     if len({m.session for m in mine}) < 2:
-        return
-    trends = tuple(t for t in result.trends if t.region == WHOLE_FACE)
-    alone = replace(result, measurements=tuple(mine), trends=trends)
-    rgb = figure_rgb(plot_trend(alone, metric=metric, view=cast(View, view)))
-    caption = text("charts.kind.face_over_time", measure=METRICS[metric].title)
-    height, width = (round(px * PAGE_SCALE) for px in rgb.shape[:2])
-    yield ChartPicture(uri=embed(rgb), caption=caption, alt=caption, width=width, height=height)
+        return None
+    return plot_trend(replace(result, measurements=tuple(mine)), metric=metric, view=view, plain=True)
 
 
 def _chosen_metrics(summary: Summary, charts: Sequence[ChartFile]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from skinprogress.comparison.outcome import outcome_session
+from skinprogress.comparison.verdicts import Better
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Against, Change, ClientResult, Comparison, Measurement, View
 
@@ -38,6 +39,13 @@ def best_of(changes: Iterable[Change]) -> Iterable[Change]:
         if key not in chosen or c.method == "compensated":
             chosen[key] = c
     return chosen.values()
+
+
+def better_of(result: ClientResult, metric: str) -> Better:
+    """Which way of a metric is better: of a relative one none, unless its verdicts say so, against untreated skin."""
+    spec = METRICS[metric]
+    judged = spec.relative and any(c.metric == metric and c.verdict in ("improved", "worsened") for c in result.changes)
+    return "lower" if judged else spec.better
 
 
 def best_measurements(

@@ -13,7 +13,7 @@ from skinprogress.outputs.chosen import changes_since_baseline, comparison_of
 from skinprogress.outputs.fit import places_text
 from skinprogress.outputs.groups import in_text, story_of
 from skinprogress.outputs.headline import leading_changes
-from skinprogress.outputs.rows import is_tested, word_of
+from skinprogress.outputs.rows import is_tested, is_within_unseen, word_of
 from skinprogress.outputs.style import ordered_regions
 from skinprogress.outputs.summary import Summary
 from skinprogress.outputs.wording import listed, phase_text, sentence
@@ -157,19 +157,24 @@ def _changed(outcome: Sequence[Change]) -> Iterable[ClientItem]:
         rows = [c.region for c in mine if word_of(c) == "changed"]
         if rows:
             where = _where(rows, len({c.region for c in mine}))
-            yield ClientItem(text=text("client.difference", measure=_measure(metric), where=where))
+            yield ClientItem(text=text("client.difference", measure=plain_title(metric), where=where))
 
 
 def _unchanged(outcome: Sequence[Change]) -> Iterable[ClientItem]:
-    whole = [c for c in outcome if c.region == WHOLE_FACE and c.metric == "redness_index"]
-    if any(max(abs(c.ci_low), abs(c.ci_high)) <= VISIBLE_REDNESS for c in whole):
+    if _steady_redness(outcome):
         yield ClientItem(text=text("client.steady_redness"))
     for metric in METRICS:
         mine = [c for c in outcome if c.metric == metric]
         rows = [c.region for c in mine if word_of(c) == "unchanged"]
         if rows:
             where = _where(rows, len({c.region for c in mine}))
-            yield ClientItem(text=text("client.steady", measure=_measure(metric), where=where))
+            yield ClientItem(text=text("client.steady", measure=plain_title(metric), where=where))
+
+
+def _steady_redness(outcome: Sequence[Change]) -> list[Change]:
+    """The whole face's redness, where it changed by less than people see whatever the direction."""
+    whole = [c for c in outcome if c.region == WHOLE_FACE and c.metric == "redness_index"]
+    return [c for c in whole if max(abs(c.ci_low), abs(c.ci_high)) <= VISIBLE_REDNESS]
 
 
 def _unsaid(
@@ -189,14 +194,14 @@ def _unsaid(
     if comparison is not None and comparison.grade > "B" and reasons:
         yield text("client.unlike", reasons=reasons)
     blind = [m for m in METRICS if {word_of(c) for c in outcome if c.metric == m} == {"not comparable"}]
-    told = {_measure(c.metric) for c in outcome if word_of(c) != "not comparable"}
-    if names := [name for name in dict.fromkeys(map(_measure, blind)) if name not in told]:
+    told = {plain_title(c.metric) for c in outcome if word_of(c) != "not comparable"}
+    if names := [name for name in dict.fromkeys(map(plain_title, blind)) if name not in told]:
         yield text("client.blind", measures=listed([names[0], *(n[:1].lower() + n[1:] for n in names[1:])]))
 
 
 def _undetected(outcome: Sequence[Change]) -> Iterable[str]:
     """Measures that show no change anywhere, one a story, each with how large one would have to be."""
-    told: set[str] = set()
+    told = {story_of(c.metric) for c in _steady_redness(outcome)}
     for metric in METRICS:
         mine = [c for c in outcome if c.metric == metric]
         words = {word_of(c) for c in mine}
@@ -206,7 +211,7 @@ def _undetected(outcome: Sequence[Change]) -> Iterable[str]:
             whole = next((c for c in known if c.region == WHOLE_FACE), None)
             chosen = whole or max(known, key=lambda c: c.detectable_change, default=None)
             size = text("client.size_unknown") if chosen is None else _size(chosen)
-            yield text("client.undetected_item", measure=_measure(metric), size=size)
+            yield text("client.undetected_item", measure=plain_title(metric), size=size)
 
 
 def _redness_so_far(outcome: Sequence[Change]) -> Iterable[str]:
@@ -214,7 +219,7 @@ def _redness_so_far(outcome: Sequence[Change]) -> Iterable[str]:
     found = {c.course_status for c in outcome if c.course_status}
     if "longer than quoted" in found:
         yield text("client.redness_longer")
-    elif "within quoted range" in found:
+    elif any(c.course_status == "within quoted range" and not is_within_unseen(c) for c in outcome):
         yield text("client.redness_within")
     elif found:
         yield text("client.redness_open")
@@ -229,7 +234,7 @@ def _size(change: Change) -> str:
             return text("client.size_visible" if times > 0.75 else "client.size_less_visible")
         return text("client.size_beyond_visible", n=f"{times:.0f}" if times >= 2 else "1½")
     if metric.unit == "spots":
-        return text("client.size_count", n=max(1, math.ceil(least)))
+        return text("client.size_count", n=max(1, round(least)))
     share = least / change.baseline if change.baseline > 0 else math.inf
     if not share <= 1.25:
         return text("client.size_unknown")
@@ -249,7 +254,8 @@ def _where(regions: Sequence[str], of: int) -> str:
     return text("client.some", n=str(len(found)), of=str(of))
 
 
-def _measure(metric: str) -> str:
+def plain_title(metric: str) -> str:
+    """What a layman calls a metric."""
     key = f"client.measure.{metric}"
     return text(key) if has_text(key) else METRICS[metric].title
 

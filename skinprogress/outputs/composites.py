@@ -9,7 +9,6 @@ from skinprogress.errors import PhotoError, UsageError
 from skinprogress.outputs.alignment import Rgb, head_frame, photo_to_frame, render_aligned, scale_of
 from skinprogress.outputs.composing.consent import rule_on_consent
 from skinprogress.outputs.composing.encoding import QUALITY, encode
-from skinprogress.outputs.composing.frames import DecodedPhotos
 from skinprogress.outputs.composing.planning import plan_composite
 from skinprogress.outputs.composing.recipe import CompositeOptions, Layout
 from skinprogress.outputs.composing.writing import write_composite
@@ -23,6 +22,7 @@ from skinprogress.outputs.pairs import (
     used_views,
 )
 from skinprogress.outputs.wording import safe_name
+from skinprogress.photos.files import keep_photos
 from skinprogress.records import ClientResult, View
 
 # Layout, name of the file, longer side at most, and whether it needs three sessions.
@@ -36,6 +36,7 @@ _COMPOSITES: tuple[tuple[Layout, str, int, bool], ...] = (
 )
 
 
+@keep_photos()
 def write_composites(result: ClientResult, out: Path) -> list[Path]:
     """Write the composites of a run, each with its recipe beside it, for every view that has two sessions.
 
@@ -68,7 +69,6 @@ def write_composites(result: ClientResult, out: Path) -> list[Path]:
         if ends is None:
             continue
         shown = {i.ref.session for i in photos_of(result, view)}
-        decoded = DecodedPhotos()
         for layout, name, size_px, many in _COMPOSITES:
             if many and len(shown) < 3:
                 continue
@@ -81,7 +81,7 @@ def write_composites(result: ClientResult, out: Path) -> list[Path]:
             path = folder / f"{name}_{view}.{recipe.options.format}"
             # Photos may have moved away since they were measured: the numbers stay true.
             with contextlib.suppress(PhotoError):
-                written += write_composite(result, recipe, path, decoded=decoded)
+                written += write_composite(result, recipe, path)
     return written
 
 

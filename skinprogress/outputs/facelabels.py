@@ -114,6 +114,17 @@ def _edge(labels: npt.NDArray[np.uint8], side: int) -> float:
     return float(np.clip(last + side * 0.015 * labels.shape[1], 0, labels.shape[1]))
 
 
+_PLAIN = {"improved": "better", "worsened": "worse", "changed": "changed"}
+
+
+def plain_lines(name: str, change: Change) -> tuple[str, str]:
+    """A region and what happened to it, for laymen."""
+    if style.is_incomparable(change):
+        return style.region_title(name), "not compared"
+    judged = _PLAIN.get(change.verdict, "no change seen")
+    return style.region_title(name), "not judged yet" if change.course_status else judged
+
+
 def label_lines(name: str, change: Change, decimals: int) -> tuple[str, str]:
     if change.verdict == "not comparable" or not math.isfinite(change.difference):
         return style.region_title(name), "not comparable"

@@ -14,7 +14,8 @@ from skinprogress.face.regions import REGIONS, WHOLE_FACE, region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.change_keys import BAR_ROOM, draw_color_bar, interval_note, symbol_entries
-from skinprogress.outputs.facelabels import FIGURE_PT, NAME_PT, Outlines, area_of, draw_labels, label_lines
+from skinprogress.outputs.chosen import better_of
+from skinprogress.outputs.facelabels import FIGURE_PT, NAME_PT, Outlines, area_of, draw_labels, label_lines, plain_lines
 from skinprogress.outputs.forest import changes_between
 from skinprogress.outputs.mark_outlines import mark_outlines_on, mark_outlines_xy, marks_of
 from skinprogress.outputs.neutral_face import draw_neutral_face, neutral_face
@@ -150,15 +151,32 @@ def plot_outline_map(result: ClientResult, *, metric: str, view: View, from_sess
     ValueError
         The result holds no such change.
     """
-    changes = changes_between(result, metric, view, from_session, to_session)
-    face = neutral_face(view)
-    side_px = result.plan.canonical_px[view]
-    marks = {m.name: mark_outlines_on(face.points_xy, m, side_px=side_px) for m in marks_of(result, view)}
+    return _draw_outline_map(result, changes_between(result, metric, view, from_session, to_session))
+
+
+def plot_plain_map(
+    result: ClientResult, *, metric: str, view: View, from_session: str, to_session: str, title: str
+) -> "Figure":
+    """Draw the same for laymen: `title` is what they call the metric, and words stand at the regions, not figures.
+
+    Raises
+    ------
+    ValueError
+        The result holds no such change.
+    """
+    return _draw_outline_map(result, changes_between(result, metric, view, from_session, to_session), plain_title=title)
+
+
+def _draw_outline_map(result: ClientResult, changes: dict[str, Change], *, plain_title: str = "") -> "Figure":
+    first = next(iter(changes.values()))
+    face = neutral_face(first.view)
+    side_px = result.plan.canonical_px[first.view]
+    marks = {m.name: mark_outlines_on(face.points_xy, m, side_px=side_px) for m in marks_of(result, first.view)}
     outlines = {**face.outlines_xy, **marks}
     with style.chart_style():
         return _draw_map(
-            result, changes, outlines, face.size_px, words=_undated(result, from_session, to_session),
-            backdrop=lambda sheet, place: draw_neutral_face(sheet, face, place),
+            result, changes, outlines, face.size_px, words=_undated(result, first.from_session, first.to_session),
+            backdrop=lambda sheet, place: draw_neutral_face(sheet, face, place), plain_title=plain_title,
         )  # fmt: skip
 
 
@@ -173,29 +191,36 @@ def _draw_map(
     *,
     words: str,
     backdrop: Callable[[Sheet, Place], None],
+    plain_title: str = "",
 ) -> "Figure":
     """Draw regions in the colours of their changes over a face of some width and height, px."""
     first = next(iter(changes.values()))
-    spec, view = METRICS[first.metric], first.view
+    spec, better = METRICS[first.metric], better_of(result, first.metric)
     w, h = size_px
     scale = min(_FACE_HIGH / h, _FACE_WIDE / w)
-    lines = {name: label_lines(name, change, spec.decimals) for name, change in changes.items()}
+    lines = {
+        name: plain_lines(name, change) if plain_title else label_lines(name, change, spec.decimals)
+        for name, change in changes.items()
+    }
     needed = [max(width_of(a, NAME_PT), width_of(b, FIGURE_PT, bold=True)) for a, b in lines.values()]
     margin = max(_LEAST_MARGIN, *needed) + 14.0
     # What has no outline, as the neck, and the whole face are named at the foot.
     apart = [name for name in changes if name == WHOLE_FACE or not any(map(area_of, outlines_xy.get(name, [])))]
     width = 2 * margin + w * scale
-    foot = wrap_items([" ".join(lines[name]) for name in apart], FIGURE_PT, width=width - 2 * MARGIN, bold=True)
+    between = ": " if plain_title else " "
+    foot = wrap_items([between.join(lines[name]) for name in apart], FIGURE_PT, width=width - 2 * MARGIN, bold=True)
     sheet = Sheet(
-        2 * margin + w * scale + BAR_ROOM, h * scale + 22.0, title=f"{spec.title}: {words}",
-        about=f"{style.about_text(spec.unit, view, spec.better)} · left and right are the client's own",
-        key=symbol_entries(changes.values(), spec.better), notes=[interval_note(result.settings.confidence_level)],
+        2 * margin + w * scale + BAR_ROOM, h * scale + 22.0, title=f"{plain_title or spec.title}: {words}",
+        about="left and right are your own" if plain_title
+        else f"{style.about_text(spec.unit, first.view, better)} · left and right are the client's own",
+        key=[e for e in symbol_entries(changes.values(), better) if not (plain_title and e.sign)],
+        notes=[] if plain_title else [interval_note(result.settings.confidence_level)],
     )  # fmt: skip
     place = (margin, sheet.bottom + 6.0 + _FOOT_LINE * len(foot), w * scale, h * scale)
     backdrop(sheet, place)
     limit = _limit(result, list(changes.values()))
     for region in sorted(changes, key=lambda r: r not in REGIONS):  # marks lie on top of the regions
-        fill = style.change_fill(changes[region], spec.better, limit)
+        fill = style.change_fill(changes[region], better, limit)
         for polygon in outlines_xy.get(region, []):
             if len(polygon) >= 3:
                 corners = np.array([place[0], place[1] + place[3]]) + polygon * scale * (1, -1)
@@ -204,8 +229,8 @@ def _draw_map(
         y = place[1] - _FOOT_LINE * (k + 1)
         sheet.text(width / 2, y, text, size=FIGURE_PT, weight="bold", ha="center")
     draw_color_bar(
-        sheet, sheet.width - BAR_ROOM + 8.0, place[1] + place[3] / 2 - 95.0, 190.0, better=spec.better, limit=limit,
-        decimals=spec.decimals,
+        sheet, sheet.width - BAR_ROOM + 8.0, place[1] + place[3] / 2 - 95.0, 190.0, better=better, limit=limit,
+        decimals=None if plain_title else spec.decimals,
     )  # fmt: skip
     figure = sheet.finish()
     left, bottom, width, height = np.array(place) / (sheet.width, sheet.height, sheet.width, sheet.height)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,14 @@ _RESULTS = (
 )  # fmt: skip
 _PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
 _RAW_SUFFIXES = {f".{kind}" for kind in ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")}
+
+
+def is_ordinary(path: Path) -> bool:
+    """True for a file that can be read to its end; not for folders, pipes, devices, and links that lead to one."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def write_whole(path: Path, data: bytes | str) -> Path:

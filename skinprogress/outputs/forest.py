@@ -9,7 +9,7 @@ from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.change_keys import interval_note
-from skinprogress.outputs.chosen import best_of
+from skinprogress.outputs.chosen import best_of, better_of
 from skinprogress.outputs.series import tick_texts, tick_values
 from skinprogress.outputs.sheet import MARGIN, Entry, Panel, Sheet, width_of
 from skinprogress.outputs.timeline import session_title
@@ -47,7 +47,7 @@ def plot_forest(result: ClientResult, *, metric: str, view: View, from_session: 
         The result holds no such change.
     """
     spec = METRICS[metric]
-    changes = changes_between(result, metric, view, from_session, to_session)
+    changes, better = changes_between(result, metric, view, from_session, to_session), better_of(result, metric)
     limits = _limits([c for c in changes.values() if not style.is_incomparable(c)], spec)
     texts = {name: style.change_text(c, spec.decimals) for name, c in changes.items()}
     names = max(width_of(style.region_title(r), _NAME_PT) for r in changes) + 10.0
@@ -58,19 +58,19 @@ def plot_forest(result: ClientResult, *, metric: str, view: View, from_session: 
         sheet = Sheet(
             2 * MARGIN + names + _PLOT + figures + words, 22.0 + _ROW * len(changes) + 20.0,
             title=f"{spec.title}: change from {start} to {end}",
-            about=style.about_text(spec.unit, view, spec.better),
-            key=_key(list(changes.values()), spec.better),
+            about=style.about_text(spec.unit, view, better),
+            key=_key(list(changes.values()), better),
             notes=[interval_note(result.settings.confidence_level)],
         )  # fmt: skip
         panel = Panel(
             left=MARGIN + names, bottom=sheet.bottom + 20.0, width=_PLOT, height=_ROW * len(changes), xlim=limits,
             ylim=(len(changes), 0.0),
         )  # fmt: skip
-        _draw_axis(sheet, panel, spec.better)
+        _draw_axis(sheet, panel, better)
         for row, (name, change) in enumerate(changes.items()):
             y = float(panel.y(row + 0.5))
             sheet.text(panel.left - 8.0, y, style.region_title(name), size=_NAME_PT, ha="right", va="center_baseline")
-            _draw_row(sheet, panel, y, change, spec.better)
+            _draw_row(sheet, panel, y, change, better)
             x = panel.left + _PLOT + 10.0
             sheet.text(x, y, texts[name], size=_NUMBER_PT, va="center_baseline")
             sheet.text(x + figures, y, _word(change), size=_WORD_PT, color=style.MUTED, va="center_baseline")

@@ -12,6 +12,7 @@ from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.groups import in_text
+from skinprogress.outputs.rows import is_within_unseen
 from skinprogress.outputs.style import number_text, ordered_regions, region_title
 from skinprogress.outputs.wording import listed, phase_text, share_text
 from skinprogress.records import Change, ClientResult, CourseStatus, Phase
@@ -83,6 +84,8 @@ def status_text(changes: Iterable[Change]) -> str:
         found = {word: [c.region for c in mine if c.course_status == word] for word in _STATUSES}
         if not (found["within quoted range"] or found["longer than quoted"]):
             continue
+        if all(is_within_unseen(c) for c in mine if c.course_status != "cannot say"):
+            return text("healing.unseen", measure=in_text(metric))
         parts = []
         for word, names in ((word, names) for word, names in found.items() if names):
             few = len(names) <= 2 and len(names) < len(mine)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def print_pdf(page: Path, pdf: Path, *, browser: Path | None = None) -> str:
             page.resolve().as_uri(),
         ]  # fmt: skip
         try:
-            subprocess.run(command, timeout=_TIMEOUT_S, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+            _run(command)
             data = made.read_bytes()
         except (OSError, subprocess.TimeoutExpired):
             data = b""
@@ -81,3 +82,19 @@ def print_pdf(page: Path, pdf: Path, *, browser: Path | None = None) -> str:
         return text("pdf.failed", browser=browser.name)
     write_whole(pdf, data)
     return ""
+
+
+def _run(command: list[str]) -> None:
+    """Run a browser, and leave none of its processes behind: where it hangs, its helpers do too."""
+    nothing = subprocess.DEVNULL
+    # A session of its own, so that helpers and wrappers can be ended with it.
+    process = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+    try:
+        process.wait(_TIMEOUT_S)
+    finally:
+        if process.poll() is None:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

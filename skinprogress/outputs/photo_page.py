@@ -28,6 +28,13 @@ def used_photos(result: ClientResult) -> list[PhotoReport]:
     return [p for p in result.photos if p.status == "used"]
 
 
+def shared_remarks(result: ClientResult) -> list[str]:
+    """What holds for every photo that was measured, several of them: said once."""
+    used = used_photos(result)
+    takings = {taking_text(p) for p in used} if len(used) > 1 else set()
+    return [*filter(None, takings if len(takings) == 1 else ()), *flag_texts(shared_flags(used), with_remedy=True)]
+
+
 def list_sessions(result: ClientResult, summary: Summary, out: Path, embed: Embed) -> Iterable[dict[str, Any]]:
     """Every session with its place in the course, its role and its photos.
 
@@ -45,7 +52,7 @@ def list_sessions(result: ClientResult, summary: Summary, out: Path, embed: Embe
         ``label``, ``when``, ``early``, ``role`` and ``photos``: each with ``row``, ``thumb``, ``taken``, ``remarks``.
     """
     names = aligned_names(result)
-    shared = shared_flags(used_photos(result))
+    shared, said = shared_flags(used_photos(result)), shared_remarks(result)
     for session in result.sessions:
         photos = []
         for p in (p for p in used_photos(result) if p.session == session and p.file in names):
@@ -54,7 +61,7 @@ def list_sessions(result: ClientResult, summary: Summary, out: Path, embed: Embe
                 {
                     "row": p,
                     "thumb": embed(path, max_side=_THUMB_PX, quality=78) if size_of(path) else "",
-                    "taken": taking_text(p),
+                    "taken": "" if taking_text(p) in said else taking_text(p),
                     "remarks": [
                         *flag_texts(p.flags & ~shared, with_remedy=True),
                         *filter(None, [describe_photo_fit(p)]),

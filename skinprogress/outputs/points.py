@@ -12,10 +12,20 @@ from skinprogress.outputs.wording import listed, share_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What one metric did, in one sentence; ``again`` where a metric before it says the same in another unit."""
+    """What one metric did, in one sentence.
+
+    Attributes
+    ----------
+    metric, text : str
+    sure : bool
+        A headline may name it.
+    again : bool
+        A metric before it says the same in another unit.
+    """
 
     metric: str
     text: str
+    sure: bool = True
     again: bool = False
 
 
@@ -43,5 +53,6 @@ def list_points(groups: Sequence[MetricGroup], *, many_views: bool) -> Iterable[
                 told_as["more"] = str(len(rows) - sure)
             kind = "sure" if "more" in told_as else "all" if sure else "unsure"
             story = (story_of(group.metric.name), group.view, word)
-            yield Point(metric=group.metric.name, text=text(f"points.{kind}", **told_as), again=story in told)
+            told_text = text(f"points.{kind}", **told_as)
+            yield Point(metric=group.metric.name, text=told_text, sure=sure > 0, again=story in told)
             told.add(story)

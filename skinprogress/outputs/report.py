@@ -14,6 +14,7 @@ from skinprogress.comparison.photolight import MIXED_COLORS
 from skinprogress.comparison.quoted import QUOTES, quote_text
 from skinprogress.comparison.sentences import session_text
 from skinprogress.face.regions import REGIONS
+from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.care import list_care, list_quotes
 from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.chart_pictures import (
@@ -24,6 +25,7 @@ from skinprogress.outputs.chart_pictures import (
     overview_charts,
     recovery_charts,
 )
+from skinprogress.outputs.chosen import better_of
 from skinprogress.outputs.client_words import describe_for_client
 from skinprogress.outputs.color_page import colors_for_report, explain_colors
 from skinprogress.outputs.composing.consent import rule_on_consent
@@ -36,9 +38,9 @@ from skinprogress.outputs.method import describe_calibration, list_facts, list_r
 from skinprogress.outputs.misfitmap import alignments_for_report
 from skinprogress.outputs.pairs import photo_name, used_views
 from skinprogress.outputs.pdf import print_pdf
-from skinprogress.outputs.photo_page import list_rejected, list_sessions, used_photos
+from skinprogress.outputs.photo_page import list_rejected, list_sessions, shared_remarks, used_photos
 from skinprogress.outputs.pictures import Pictures, size_of
-from skinprogress.outputs.rows import MetricGroup, shared_flags
+from skinprogress.outputs.rows import MetricGroup
 from skinprogress.outputs.skin_page import skin_for_report
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.summary import Summary, summarize
@@ -135,7 +137,8 @@ def _render(result: ClientResult, out: Path, options: OutputOptions, pictures: P
         "period": _period(result),
         "summary": summary,
         "names": _session_names(result),
-        "viewers": viewer_for_report(result, pictures.embed),
+        "better": {name: better_of(result, name) for name in METRICS},
+        "viewers": viewer_for_report(result, pictures.embed, plain=options.audience == "client"),
         "composites": _composites(result, summary, out, pictures),
         "consent": rule_on_consent(result.plan.course.consent, today=date.today()),
         "sessions": list(list_sessions(result, summary, out, pictures.embed)),
@@ -144,7 +147,7 @@ def _render(result: ClientResult, out: Path, options: OutputOptions, pictures: P
     }
     if options.audience == "client":
         shared["words"] = describe_for_client(result, summary, shared["names"])
-        shared["overviews"] = client_charts(result, summary, charts, pictures.embed)
+        shared["overviews"] = client_charts(result, summary, charts, shared["words"].headline, pictures.embed)
     else:
         shared |= _for_clinician(result, summary, out, pictures)
     return _environment().get_template("report.html.jinja").render(shared)
@@ -168,7 +171,7 @@ def _for_clinician(result: ClientResult, summary: Summary, out: Path, pictures: 
         "quotes": list(list_quotes()),
         "marks": list(marks_for_report(result, embed)),
         "skins": list(skin_for_report(result, embed)),
-        "shared_flags": shared_flags(used_photos(result)),
+        "shared_remarks": shared_remarks(result),
         "hidden": list_hidden(result),
         "colors": list(colors_for_report(result, embed)),
         "color_lead": explain_colors(result),
@@ -257,7 +260,7 @@ def _answers(summary: Summary) -> list[tuple[str, list[str]]]:
     """What a reader asks first, each with its answers; questions without any are left out."""
     changed = [p.text for p in summary.points if not p.again]
     told = {
-        "lead.changed": (*changed, *summary.bounds),
+        "lead.so_far" if summary.early else "lead.changed": (*changed, *summary.bounds),
         "lead.unchanged": summary.steady,
         "lead.unsaid": summary.unsaid,
         "lead.sure": summary.sure,

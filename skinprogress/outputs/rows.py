@@ -100,6 +100,11 @@ def word_of(change: Change) -> str:
     return change.course_status or change.verdict
 
 
+def is_within_unseen(change: Change) -> bool:
+    """Whether redness would be within what is quoted for the day, while these photos show no rise of it at all."""
+    return change.course_status == "within quoted range" and not change.ci_low > 0
+
+
 def is_tested(outcome: Iterable[Change]) -> bool:
     """Whether it is known how likely chance alone shows such changes."""
     return any(math.isfinite(c.p_headline) for c in outcome)
@@ -127,7 +132,7 @@ def describe_change(change: Change, metric: Metric, *, confidence_level: float) 
     text = f"{what} {sized(number_text(change.difference, metric.decimals, sign=True), metric)}"
     if interval := interval_of(change, metric):
         text += f" ({100 * confidence_level:g} % interval {interval})"
-    text += f": {word_of(change)}"
+    text += f": {'no rise shown' if is_within_unseen(change) else word_of(change)}"
     if word_of(change) == "no detectable change" and math.isfinite(change.detectable_change):
         if change.detectable_change > metric.most:
             return f"{text}; no change, however large, could be seen"

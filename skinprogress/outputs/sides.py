@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
+from skinprogress.outputs.chosen import better_of
 from skinprogress.outputs.series import (
     OWN_SKIN,
     TITLE_PT,
@@ -93,7 +94,7 @@ def plot_sides(result: ClientResult, *, metric: str, view: View) -> "Figure":
     with style.chart_style():
         sheet = Sheet(
             width, rows * (_HEIGHT + head) + labels.height + 6.0, title=f"{spec.title}: left and right",
-            about=style.about_text(spec.unit, view, spec.better), key=[*key, *course.entries()],
+            about=style.about_text(spec.unit, view, better_of(result, metric)), key=[*key, *course.entries()],
             notes=[_LIGHT, OWN_SKIN, course.line.note],
         )  # fmt: skip
         for i, stem in enumerate(pairs):

@@ -266,8 +266,8 @@ def _spot_row(
         if metric is not None and whole is not None and math.isfinite(whole.difference):
             lead.append(sentence(describe_change(whole, metric, confidence_level=result.settings.confidence_level)))
     lead.append(
-        "Bold orange: new. Dashed blue: gone. Thin grey: there in both. A spot near the limit of what a photo shows "
-        "may come or go with its sharpness."
+        "Bold orange: new. Dashed blue: gone. Thin grey: there in both. A spot that one photo shows clearly counts as "
+        "there in both where the other shows it faintly, so that fewer come or go here than the figures differ by."
     )
     return SkinRow(title="Spots", lead=tuple(lead), pictures=tuple(pictures))
 

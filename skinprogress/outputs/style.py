@@ -135,10 +135,14 @@ def _change_colors(better: str | None) -> FloatArray:
     return np.asarray(change_colormap(better)(np.arange(256))[:, :3])
 
 
+def direction_text(better: str | None) -> str:
+    """Return which way is better in words."""
+    return f"{better} is better" if better else "neither direction is better"
+
+
 def about_text(unit: str, view: View, better: str | None) -> str:
     """Return the line below a chart's title: unit, view and which way is better."""
-    direction = f"{better} is better" if better else "neither direction is better"
-    return " · ".join(filter(None, [unit, f"{view.replace('_', ' ')} view", direction]))
+    return " · ".join(filter(None, [unit, f"{view.replace('_', ' ')} view", direction_text(better)]))
 
 
 def ordered_regions(found: Iterable[str]) -> list[str]:

@@ -127,11 +127,13 @@ def summarize(result: ClientResult) -> Summary:
     groups = tuple(group_changes(result, outcome))
     course = find_outcome(result.plan)
     kind = course.kind if course is not None and course.to_session == session else None
+    several = len(used_views(result)) > 1
     words = [word_of(c) for c in outcome]
     compared = any(word != "not comparable" for word in words)
     return Summary(
         headline=write_headline(result, outcome, kind=kind, early=early),
-        points=() if early else tuple(list_points(groups, many_views=len(used_views(result)) > 1)),
+        # What is surer comes first, as in the headline.
+        points=() if early else tuple(sorted(list_points(groups, many_views=several), key=lambda p: not p.sure)),
         bounds=tuple(
             redness_so_far(outcome, result.settings.confidence_level)
             if early
@@ -265,15 +267,17 @@ def _unsaid(
         yield sized_text or text("summary.undetected", **counts)
 
 
-def grade_text(comparison: Comparison) -> str:
-    """The grade of a comparison and what differs, in one sentence."""
+def grade_text(comparison: Comparison, *, plain: bool = False) -> str:
+    """The grade of a comparison and what differs, in one sentence; `plain` without the letter."""
     grade = comparison.grade
     words = text(f"grades.{grade}") if has_text(f"grades.{grade}") else text("grades.other")
     if "B" < grade < "F" and comparison.decisive and not comparison.decisive & ~_OF_THE_SKIN:
         words = text("grades.skin")
-    if not comparison.reasons:
-        return text("grades.plain", grade=grade, words=words.split(";")[0])
-    return text("grades.told", grade=grade, words=words, reasons="; ".join(comparison.reasons))
+    reasons = "; ".join(comparison.reasons)
+    words = words if reasons else words.split(";")[0]
+    if plain:
+        return sentence(text("grades.ungraded" if reasons else "grades.ungraded_plain", words=words, reasons=reasons))
+    return text("grades.told" if reasons else "grades.plain", grade=grade, words=words, reasons=reasons)
 
 
 def _by_weight(words: Iterable[str]) -> list[str]:

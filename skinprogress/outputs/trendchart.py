@@ -9,6 +9,7 @@ import numpy as np
 from skinprogress.comparison.trend import DAYS_PER_MONTH
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
+from skinprogress.outputs.chosen import better_of
 from skinprogress.outputs.series import (
     OWN_SKIN,
     TITLE_PT,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _SLOPE_PT, _LINE, _GAP_X, _TICKS = 6.6, 9.0, 14.0, 30.0
 
 
-def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
+def plot_trend(result: ClientResult, *, metric: str, view: View, plain: bool = False) -> "Figure":
     """Draw a metric over the sessions, one panel a region, with 95 % intervals.
 
     Parameters
@@ -39,6 +40,8 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
     metric : str
         Name in the METRICS table.
     view : View
+    plain : bool
+        For laymen: the points and the treatments only.
 
     Returns
     -------
@@ -51,11 +54,12 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
     The interval is that of one session. Two intervals that overlap may still be a detectable change: that is for the
     map of changes, which compares the two on the same skin.
     """
-    spec = METRICS[metric]
+    spec, better = METRICS[metric], better_of(result, metric)
     values = session_values(result, metric, view)
     regions = style.ordered_regions(values)
     course = Course.of(result, view)
-    slopes = trends_of(result, metric, view)
+    slopes = {} if plain else trends_of(result, metric, view)
+    band = result.plan.baseline is not None and not plain
     limits = value_limits((p for sessions in values.values() for p in sessions.values()), metric)
     columns = min(len(regions), 3) or 1
     rows = max(1, math.ceil(len(regions) / columns))
@@ -67,15 +71,20 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
     numbers = 9.0 if course.line.treatments else 0.0
     labels = SessionLabels.fitting(course.line, panel_width)
     key = [
-        Entry(mark="o", line=(style.LINE, 1.2, ()), label="session, 95 % interval"),
+        Entry(
+            mark="o",
+            line=(style.LINE, 1.2, ()),
+            label="a visit; the bar shows how exact it is" if plain else "session, 95 % interval",
+        ),
         *course.entries(),
         *([Entry(line=(style.SLOPE, 1.6, ()), label="slope over the calm sessions")] if slopes else []),
-        *([Entry(fill=style.BAND, label="interval of the baseline")] if result.plan.baseline is not None else []),
+        *([Entry(fill=style.BAND, label="interval of the baseline")] if band else []),
     ]
     with style.chart_style():
         sheet = Sheet(
             width, rows * (head + height) + numbers + labels.height + 6.0, title=spec.title,
-            about=style.about_text(spec.unit, view, spec.better), key=key, notes=[OWN_SKIN, course.line.note],
+            about=style.direction_text(better) if plain else style.about_text(spec.unit, view, better), key=key,
+            notes=[course.line.note] if plain else [OWN_SKIN, course.line.note],
         )  # fmt: skip
         for i, region in enumerate(regions):
             row, column = divmod(i, columns)
@@ -89,7 +98,8 @@ def plot_trend(result: ClientResult, *, metric: str, view: View) -> "Figure":
             for k, (text, size, color) in enumerate(heads[region]):
                 y = panel.bottom + height + (numbers if row == 0 else 0.0) + head - 18.0 - _LINE * k
                 sheet.text(panel.left, y, text, size=size, color=color)
-            _draw_baseline(sheet, panel, values[region].get(result.plan.baseline or ""))
+            if band:
+                _draw_baseline(sheet, panel, values[region].get(result.plan.baseline or ""))
             own = slopes.get(region, [])
             draw_series(sheet, panel, course, values[region], joint=0.35 if own else 0.8)
             for trend in own:

@@ -137,7 +137,7 @@ class ViewerData:
         }
 
 
-def viewer_for_report(result: ClientResult, embed: Embed) -> list[ViewerData]:
+def viewer_for_report(result: ClientResult, embed: Embed, *, plain: bool = False) -> list[ViewerData]:
     """The viewer of every view that two sessions or more have photos of.
 
     Parameters
@@ -145,6 +145,8 @@ def viewer_for_report(result: ClientResult, embed: Embed) -> list[ViewerData]:
     result : ClientResult
     embed : Embed
         Takes a picture for the page and gives what its ``src`` is to be.
+    plain : bool
+        For laymen: without the letters of grades.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def viewer_for_report(result: ClientResult, embed: Embed) -> list[ViewerData]:
     views = [view for view in used_views(result) if sessions_to_show(result, view) is not None]
     best = {view: best_photos(result, view) for view in views}
     height_px = height_for(sum(map(len, best.values())))
-    found = [_view_data(result, view, best[view], embed, height_px=height_px) for view in views]
+    found = [_view_data(result, view, best[view], embed, height_px=height_px, plain=plain) for view in views]
     return [data for data in found if data is not None]
 
 
@@ -215,7 +217,7 @@ def colors_of(result: ClientResult, photos: Sequence[Inspection]) -> dict[str, S
 
 
 def _view_data(
-    result: ClientResult, view: View, photos: list[Inspection], embed: Embed, *, height_px: int
+    result: ClientResult, view: View, photos: list[Inspection], embed: Embed, *, height_px: int, plain: bool
 ) -> ViewerData | None:
     frame, box = head_frame(result, view), shared_box(photos, result, view)
     colors, maps = colors_of(result, photos), plan_redness(result, view, photos)
@@ -247,7 +249,7 @@ def _view_data(
         height=size[1],
         sessions=sessions,
         chosen=_chosen(result, view, [i.ref.session for i in shown]),
-        pairs={(a, b): describe_pair(result, view, shown[a], shown[b], colors) for a, b in numbers},
+        pairs={(a, b): describe_pair(result, view, shown[a], shown[b], colors, plain=plain) for a, b in numbers},
         missing=tuple(photo_name(i) for i, d in zip(photos, drawn, strict=True) if d is None),
         overlays={**describe_changes(result, view, [i.ref.session for i in shown]), "map": maps.key if maps else None},
     )

@@ -1,6 +1,6 @@
 """Regions in the pictures of the viewer: their outlines in every photo, and how each measure changed in them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.comparison.sentences import region_title
+from skinprogress.comparison.verdicts import Better
 from skinprogress.face.canonical import apply_affine
 from skinprogress.face.mapping import FaceMap, map_landmarks
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, region_mask
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.alignment import Affine
-from skinprogress.outputs.chosen import best_of
+from skinprogress.outputs.chosen import best_of, better_of
 from skinprogress.outputs.groups import sized, story_of
 from skinprogress.outputs.mark_outlines import mark_outlines_xy, marks_of
 from skinprogress.outputs.rows import interval_of, word_of
@@ -130,21 +131,21 @@ def describe_changes(result: ClientResult, view: View, sessions: Sequence[str]) 
     found = best_of(c for c in result.changes if c.view == view and METRICS[c.metric].charted)
     mine = [c for c in found if c.from_session in place and c.to_session in place]
     limits = _limits(result, view)
+    better = {metric: better_of(result, metric) for metric in dict.fromkeys(c.metric for c in mine)}
     regions = style.ordered_regions(c.region for c in mine)
     verdicts: dict[tuple[str, str, bool], int] = {}
     changes: dict[str, dict[str, list[Any]]] = {}
     for c in sorted(mine, key=lambda c: regions.index(c.region)):
         a, b = sorted((place[c.from_session], place[c.to_session]))
-        judged = not style.is_unjudged(c, METRICS[c.metric].better)
+        judged = not style.is_unjudged(c, better[c.metric])
         told = verdicts.setdefault((style.symbol_of(c), word_of(c), judged), len(verdicts))
-        row = [regions.index(c.region), told, *_color_and_figure(c, limits[c.metric, c.against])]
+        row = [regions.index(c.region), told, *_color_and_figure(c, better[c.metric], limits[c.metric, c.against])]
         rows = changes.setdefault(f"{a}-{b}", {}).setdefault(c.metric, [])
         # The first session may be both the baseline and the one before.
         if all(r[0] != row[0] for r in rows):
             rows.append(row)
-    used = {c.metric for c in mine}
     return {
-        "measures": list(_measures(used)),
+        "measures": list(_measures(better)),
         "regions": [{"name": r, "title": region_title(r), "whole": r == WHOLE_FACE} for r in regions],
         "verdicts": [list(v) for v in verdicts],
         "changes": changes,
@@ -162,9 +163,9 @@ def _limits(result: ClientResult, view: View) -> dict[tuple[str, str], float]:
     return {key: style.color_limit(changes, unsettled) for key, changes in by_scale.items()}
 
 
-def _color_and_figure(change: Change, limit: float) -> tuple[str, str]:
+def _color_and_figure(change: Change, better: Better, limit: float) -> tuple[str, str]:
     metric = METRICS[change.metric]
-    fill = style.change_fill(change, metric.better, limit)
+    fill = style.change_fill(change, better, limit)
     if fill is None:
         return "", ""
     figure = sized(style.number_text(change.difference, metric.decimals, sign=True), metric)
@@ -172,12 +173,12 @@ def _color_and_figure(change: Change, limit: float) -> tuple[str, str]:
     return hex_of(fill), f"{figure} ({interval})" if interval else figure
 
 
-def _measures(used: Collection[str]) -> Iterator[dict[str, Any]]:
+def _measures(better: Mapping[str, Better]) -> Iterator[dict[str, Any]]:
     stories = set()
     for metric in METRICS.values():
-        if metric.name not in used:
+        if metric.name not in better:
             continue
-        colors = style.change_colormap(metric.better)(np.linspace(0.0, 1.0, COLOR_STEPS))
+        colors = style.change_colormap(better[metric.name])(np.linspace(0.0, 1.0, COLOR_STEPS))
         # For the client one measure of a kind, and only what can get better.
         plain = metric.better is not None and story_of(metric.name) not in stories
         stories.add(story_of(metric.name) if plain else "")
@@ -185,7 +186,7 @@ def _measures(used: Collection[str]) -> Iterator[dict[str, Any]]:
             "name": metric.name,
             "title": metric.title,
             "colors": [hex_of(c[:3]) for c in colors],
-            "ends": style.ENDS[metric.better],
+            "ends": style.ENDS[better[metric.name]],
             "plain": plain,
         }
 

@@ -101,6 +101,8 @@ def describe_pair(
     earlier: Inspection,
     later: Inspection,
     colors: Mapping[str, SharedColors],
+    *,
+    plain: bool = False,
 ) -> PairWords:
     """Two sessions in words.
 
@@ -112,18 +114,22 @@ def describe_pair(
         The photos that are shown of them.
     colors : dict
         File to the colours in which it is drawn.
+    plain : bool
+        For laymen: without the letters of grades.
     """
     sessions = earlier.ref.session, later.ref.session
     comparison = comparison_of(result, *sessions, view)
     return PairWords(
         grade=comparison.grade if comparison is not None else "",
-        lead=grade_text(comparison) if comparison is not None else _not_compared(result, view, sessions),
-        banner=_banner(result, comparison, sessions),
+        lead=grade_text(comparison, plain=plain)
+        if comparison is not None
+        else _not_compared(result, view, sessions, plain=plain),
+        banner=_banner(result, comparison, sessions, plain=plain),
         footer=" ".join(_footer(result, (earlier, later), colors)),
     )
 
 
-def _banner(result: ClientResult, comparison: Comparison | None, sessions: tuple[str, str]) -> str:
+def _banner(result: ClientResult, comparison: Comparison | None, sessions: tuple[str, str], *, plain: bool) -> str:
     if comparison is None or comparison.grade <= "B":
         return ""
     if comparison.grade == "F":
@@ -131,16 +137,18 @@ def _banner(result: ClientResult, comparison: Comparison | None, sessions: tuple
     # What lowers the grade most often stands in the picture of the session already.
     phases = [result.plan.phases.get(s) for s in sessions]
     told = any(map(is_early, phases)) or any(is_covered(result.plan, s) for s in sessions)
-    return "" if told else text("viewer.with_care", grade=comparison.grade)
+    if told:
+        return ""
+    return text("viewer.with_care_plain") if plain else text("viewer.with_care", grade=comparison.grade)
 
 
-def _not_compared(result: ClientResult, view: View, sessions: tuple[str, str]) -> str:
+def _not_compared(result: ClientResult, view: View, sessions: tuple[str, str], *, plain: bool) -> str:
     """Nobody compared the two: how each of them compares with the baseline, as far as it was."""
     baseline = result.plan.baseline
     told = [text("viewer.not_compared")]
     against = [(s, comparison_of(result, baseline, s, view)) for s in sessions] if baseline else []
     graded = [text("viewer.graded", name=session_text(s), grade=c.grade) for s, c in against if c is not None]
-    if baseline and graded:
+    if baseline and graded and not plain:
         told.append(text("viewer.against", baseline=session_text(baseline), graded=", ".join(graded)))
     return " ".join(told)
 

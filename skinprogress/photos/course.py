@@ -28,7 +28,7 @@ from skinprogress.photos.course_schema import (
 )
 from skinprogress.photos.draft import draft_course, write_draft
 from skinprogress.photos.moments import Moment, as_moment
-from skinprogress.photos.scan import COURSE_FILE, one_line
+from skinprogress.photos.scan import COURSE_FILE, find_course_file, one_line
 from skinprogress.records import Consent, Course, Mark, Treatment
 
 __all__ = ["REGION_NAMES", "CourseFile", "Moment", "PhotoEntry", "draft_course", "read_course", "write_draft"]
@@ -115,7 +115,7 @@ def read_course(folder: Path, *, regions: Iterable[str] = REGION_NAMES) -> Cours
     -----
     Whether the photos that it names exist is checked where the folder is listed.
     """
-    path = folder / COURSE_FILE
+    path = find_course_file(folder) or folder / COURSE_FILE
     try:
         status = path.stat()
         # A pipe would wait for ever; a link to a device would never end.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinprogress.errors import OutputError
-from skinprogress.photos.scan import COURSE_FILE, one_line
+from skinprogress.photos.scan import COURSE_FILE, find_course_file, one_line
 from skinprogress.records import Flag, PhotoRef
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def write_draft(folder: Path, text: str) -> tuple[Path, bool]:
     OutputError
         The folder cannot be written.
     """
+    if (there := find_course_file(folder)) is not None:
+        return there, False
     path = folder / COURSE_FILE
-    if os.path.lexists(path):
-        return path, False
     beside = folder / f".{secrets.token_hex(6)}.tmp"
     try:
         # open() rather than tempfile: the file gets the permissions that the user's umask asks for.

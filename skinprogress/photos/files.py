@@ -46,8 +46,12 @@ _kept: ContextVar[OrderedDict[tuple[Path, int, int], Decoded] | None] = ContextV
 def keep_photos() -> Iterator[None]:
     """Decode a photo that is read several times within the block only once, as long as all of them take little memory.
 
-    For work on a few photos, which is quick but for the decoding; whole courses are read photo by photo.
+    For work on a few photos, which is quick but for the decoding; whole courses are read photo by photo. Within another
+    such block nothing changes.
     """
+    if _kept.get() is not None:
+        yield
+        return
     token = _kept.set(OrderedDict())
     try:
         yield

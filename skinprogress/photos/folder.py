@@ -11,6 +11,7 @@ from skinprogress.photos.course_checks import find_course_notes
 from skinprogress.photos.course_names import match_names
 from skinprogress.photos.dates import find_date, natural_key
 from skinprogress.photos.dating import Shot, date_shots
+from skinprogress.photos.loose import find_consents, strictest
 from skinprogress.photos.scan import Found, Scan, one_line, original_stem, printable, scan_folder
 from skinprogress.photos.sessions import Session, find_mixed, group_sessions
 from skinprogress.photos.suggestions import nearest
@@ -121,6 +122,8 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
     notes += find_unplaced(sessions, treatments=treatments) + _undated_notes(sessions) + _raw_notes(sessions)
     notes += find_course_notes(course) if course else []
     record = course.to_course() if course else Course()
+    consents = [*([record.consent] if course else []), *find_consents(photo.path for photo in photos)]
+    record = replace(record, consent=strictest(consents))
     record = replace(record, marks=tuple(replace(m, photo=marks.get(m.photo, m.photo)) for m in record.marks))
     return FolderListing(
         client=client,

@@ -5,15 +5,18 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date, datetime, time
 from itertools import pairwise
 from pathlib import Path
 
 from skinprogress.errors import PhotoError, UsageError
+from skinprogress.photos.course import read_course
+from skinprogress.photos.dates import find_date
 from skinprogress.photos.reading import read_header
-from skinprogress.photos.scan import COURSE_FILE, one_line
-from skinprogress.records import PhotoRef
+from skinprogress.photos.scan import find_course_file, one_line
+from skinprogress.records import Consent, Flag, PhotoRef
 
 # A client's folder holds sessions, and those sometimes views: no course file is looked for further up.
 _FOLDERS_UP = 3
@@ -38,7 +41,7 @@ def loose_refs(paths: Sequence[str | Path], *, client: str = "photos") -> list[P
 
 
 def dated_refs(refs: Sequence[PhotoRef]) -> list[PhotoRef]:
-    """Loose photos with the dates that their cameras wrote into them, which are then what their sessions are called.
+    """Loose photos with the dates that their cameras, else their names, give: their sessions are called by them.
 
     Parameters
     ----------
@@ -51,17 +54,13 @@ def dated_refs(refs: Sequence[PhotoRef]) -> list[PhotoRef]:
     UsageError
         A photo was taken before the one that was named ahead of it: "before" and "after" would be exchanged.
     """
-    dated = []
-    for ref in refs:
-        try:
-            dated.append(replace(ref, taken_at=read_header(ref.path).taken_at))
-        except PhotoError:
-            dated.append(ref)  # what is wrong with it is told when it is decoded
+    dated = [_dated(ref) for ref in refs]
     known = [ref for ref in dated if ref.taken_at is not None]
     for earlier, later in pairwise(known):
-        if earlier.taken_at and later.taken_at and later.taken_at < earlier.taken_at:
+        if _is_before(later, earlier):
             raise UsageError(
-                f"{one_line(later.file)} was taken before {one_line(earlier.file)}, by the dates in both files",
+                f"{one_line(later.file)} was taken before {one_line(earlier.file)}, by the dates in both files or "
+                "in their names",
                 "name the earlier photo first; where a camera's clock was wrong, put the photos into a folder and "
                 "write their times into its course.toml (`skinprogress init FOLDER` drafts it)",
             )
@@ -74,6 +73,28 @@ def dated_refs(refs: Sequence[PhotoRef]) -> list[PhotoRef]:
         )
         for ref, session in zip(dated, _sessions(dated), strict=True)
     ]
+
+
+def _dated(ref: PhotoRef) -> PhotoRef:
+    try:
+        if (taken_at := read_header(ref.path).taken_at) is not None:
+            return replace(ref, taken_at=taken_at)
+    except PhotoError:
+        return ref  # what is wrong with it is told when it is decoded
+    named = find_date(ref.path.stem)
+    if named.day is None or named.other_day is not None:  # none, or one that can be read both ways
+        return ref
+    flags = ref.flags if named.at else ref.flags | Flag.TIME_UNKNOWN
+    return replace(ref, taken_at=datetime.combine(named.day, named.at or time(0)), flags=flags)
+
+
+def _is_before(one: PhotoRef, other: PhotoRef) -> bool:
+    """Whether a photo was surely taken before another."""
+    if one.taken_at is None or other.taken_at is None:
+        return False
+    if Flag.TIME_UNKNOWN in one.flags | other.flags:
+        return one.taken_at.date() < other.taken_at.date()
+    return one.taken_at < other.taken_at
 
 
 def _sessions(refs: Sequence[PhotoRef]) -> list[str]:
@@ -90,7 +111,8 @@ def _sessions(refs: Sequence[PhotoRef]) -> list[str]:
         if ref.taken_at is not None:
             alone = days[ref.taken_at.date()] == 1
             dated = ref.taken_at.date().isoformat() if alone else ref.taken_at.isoformat(timespec="minutes")
-            label = label if dated in labels else dated
+            has_time = Flag.TIME_UNKNOWN not in ref.flags
+            label = dated if dated not in labels and (alone or has_time) else label
         labels.append(label)
     return labels
 
@@ -98,7 +120,33 @@ def _sessions(refs: Sequence[PhotoRef]) -> list[str]:
 def find_client_folder(path: Path) -> Path | None:
     """The folder with a course file that a photo lies in, up to three levels up; links are followed."""
     folders = Path(os.path.realpath(path)).parents[:_FOLDERS_UP]
-    return next((folder for folder in folders if os.path.lexists(folder / COURSE_FILE)), None)
+    return next((folder for folder in folders if find_course_file(folder) is not None), None)
+
+
+def find_consents(photos: Iterable[Path]) -> list[Consent]:
+    """What is recorded of consent to show photos, in whichever clients' folders they lie.
+
+    A part of a client's folder, or a folder above it, or a link to it, is no way around its course file.
+
+    Raises
+    ------
+    CourseFileError
+        A course file is not understood: it may say no.
+    """
+    # One photo of a folder stands for all: only their folders matter.
+    one_each = {Path(os.path.realpath(photo)).parent: photo for photo in photos}
+    folders = {find_client_folder(photo) for photo in one_each.values()}
+    courses = [read_course(folder) for folder in sorted(filter(None, folders))]
+    return [course.to_course().consent for course in courses if course is not None]
+
+
+def strictest(consents: Iterable[Consent]) -> Consent:
+    """The consent that allows least: refused, then what ends first, then not recorded."""
+    return min(
+        consents,
+        key=lambda c: (c.publish is not False, c.until or date.max, c.publish is not None),
+        default=Consent(),
+    )
 
 
 def _digest(path: Path) -> str:

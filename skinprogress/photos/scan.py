@@ -105,6 +105,17 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text))
 
 
+def find_course_file(folder: Path) -> Path | None:
+    """The course file of a folder, however its name is written; also a link that leads nowhere."""
+    if os.path.lexists(exact := folder / COURSE_FILE):
+        return exact
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - names alone
+    except OSError:
+        return None
+    return next((folder / name for name in sorted(names) if name.lower() == COURSE_FILE), None)
+
+
 def printable(name: str) -> str:
     """A name that every encoding and file can hold: bytes that are no text become escapes such as ``\\udcff``."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

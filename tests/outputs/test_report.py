@@ -469,9 +469,11 @@ def test_what_is_known_of_the_consent_stands_below_the_pictures(
 
 def test_where_consent_is_refused_the_page_says_why_no_pictures_were_made(fake_result: Fake, tmp_path: Path) -> None:
     result = _consenting(fake_result(2, folder=tmp_path / "photos", **FEW), Consent(publish=False))
-    for audience in ("clinician", "client"):
-        text = _Page(render_report(result, tmp_path, options=OutputOptions(audience=audience))).text
-        assert "No pictures to publish were made: the client does not consent" in text
+    text = _Page(render_report(result, tmp_path)).text
+    assert "No pictures to publish were made: the client does not consent" in text
+    # The client, who said so, is not told how to write it into a file.
+    text = _Page(render_report(result, tmp_path, options=OutputOptions(audience="client"))).text
+    assert "course.toml" not in text
 
 
 def _consenting(result: ClientResult, consent: Consent) -> ClientResult:

@@ -72,7 +72,7 @@ def test_nothing_seen_is_never_called_no_change(smoother: ClientResult) -> None:
     words = _words(_said(smoother, verdict="no detectable change", detectable_change=1.9))
     assert words.headline.endswith("That is not proof that nothing changed.")
     assert words.changed == words.unchanged == ()
-    assert words.undetected[0] == "Redness: as much as people can just see"
+    assert words.undetected[0] == "Redness: by as much as people can just see"
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_nothing_seen_is_never_called_no_change(smoother: ClientResult) -> None:
 )  # fmt: skip
 def test_how_large_a_change_must_be_is_told_in_words(smoother: ClientResult, least: float, told: str) -> None:
     words = _words(_said(smoother, verdict="no detectable change", detectable_change=least))
-    assert f"Redness: {told}" in words.undetected
+    assert f"Redness: by {told}" in words.undetected
 
 
 def test_shares_of_what_there_is(smoother: ClientResult) -> None:
-    for least, baseline, told in ((0.9, 4.0, "a quarter"), (4.1, 4.0, "as much again")):
+    for least, baseline, told in ((0.9, 4.0, "a quarter"), (4.1, 4.0, "as much as there is")):
         result = _said(smoother, verdict="no detectable change", detectable_change=least, baseline=baseline)
-        assert f"Smoothness of your skin: {told}, up or down" in _words(result).undetected
+        assert f"Smoothness of your skin: by {told}" in _words(result).undetected
     lost = _said(smoother, verdict="no detectable change", detectable_change=9.0, baseline=4.0)
     assert "Smoothness of your skin: not known" in _words(lost).undetected
 

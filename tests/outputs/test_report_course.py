@@ -9,6 +9,7 @@ import pytest
 
 from skinprogress.comparison.quoted import QUOTES
 from skinprogress.outputs.care import CARE_KINDS
+from skinprogress.outputs.client_words import describe_for_client
 from skinprogress.outputs.console import describe_session
 from skinprogress.outputs.report import render_report
 from skinprogress.outputs.style import symbol_of
@@ -103,7 +104,8 @@ def test_in_the_days_after_a_treatment_the_course_status_stands_for_the_verdict(
     def judge(c: Change) -> Change:
         if c.metric == "redness":
             status = "longer than quoted" if c.region == "forehead" else "within quoted range"
-            return dataclasses.replace(c, verdict="changed", course_status=status, p_headline=0.001)
+            redder = {"difference": 3.0, "ci_low": 2.0, "ci_high": 4.0, "p_headline": 0.001}
+            return dataclasses.replace(c, verdict="changed", course_status=status, **redder)
         return dataclasses.replace(c, verdict="not comparable", course_status="cannot say")
 
     made_up = dataclasses.replace(fake_result(2, **FEW, not_comparable=False), findings=())
@@ -119,6 +121,21 @@ def test_in_the_days_after_a_treatment_the_course_status_stands_for_the_verdict(
     told = describe_session(result, result.sessions[-1], [c for c in result.changes if c.against == "baseline"])
     assert told == f"too soon to judge\nredness: {status}"
     assert {symbol_of(c) for c in result.changes} == {"◷", "»", "?"}
+
+
+def test_redness_that_no_photo_shows_is_not_said_to_be_within_what_is_quoted(fake_result: Fake) -> None:
+    def judge(c: Change) -> Change:
+        status = "within quoted range" if c.metric == "redness" else "cannot say"
+        return dataclasses.replace(c, course_status=status, difference=-0.1, ci_low=-7.8, ci_high=7.6)
+
+    result = _with_changes(_in_phase(fake_result(2, **FEW, not_comparable=False), 0.1, "acute"), judge)
+    summary = summarize(result)
+    assert summary.headline.endswith("2 hours after treatment 1. No rise of redness could be shown.")
+    assert summary.bounds == ("Whole face redness −0.1 a* (95 % interval −7.8 to +7.6): no rise shown.",)
+    names = dict.fromkeys(result.sessions, "")
+    told = " ".join(item.text for item in describe_for_client(result, summary, names).unsaid)
+    assert "Whether your skin is redder than before the treatment cannot be told" in told
+    assert "Your skin is redder" not in told
 
 
 def test_a_course_that_never_settles_says_so(fake_result: Fake) -> None:

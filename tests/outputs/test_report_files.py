@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import re
-import subprocess
+import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +14,14 @@ import pytest
 from PIL import Image
 
 from skinprogress.outputs import pdf
+from skinprogress.outputs.change_keys import draw_color_bar
+from skinprogress.outputs.chart_files import save_chart
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.once import drawing_once, once
 from skinprogress.outputs.pictures import Pictures
 from skinprogress.outputs.report import render_report, write_report
+from skinprogress.outputs.sheet import Sheet
+from skinprogress.outputs.style import change_colormap
 from skinprogress.outputs.table import OUTPUTS, write_outputs
 from skinprogress.records import ClientResult
 from skinprogress.settings import OutputOptions
@@ -73,35 +78,36 @@ def test_without_a_browser_only_the_pdf_is_missing(
     assert [p.name for p in written] == ["report.html"]
 
 
-@pytest.mark.parametrize("fault", ["silent", "slow", "no program"])
-def test_a_browser_that_fails_leaves_no_pdf_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+def _browser(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell stands for the browser")
+@pytest.mark.parametrize("script", ["exit 0", "(sleep 0.7; touch late) & wait", None])
+def test_a_browser_that_fails_leaves_no_pdf_and_no_process_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
 ) -> None:
-    def run(command: list[str], **_: object) -> None:
-        if fault == "slow":
-            raise subprocess.TimeoutExpired(command, 1)
-        if fault == "no program":
-            raise FileNotFoundError(command[0])
-
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(pdf, "_TIMEOUT_S", 0.2)
+    monkeypatch.chdir(tmp_path)
+    browser = tmp_path / "chrome" if script is None else _browser(tmp_path / "chrome", script)
     page = write_whole(tmp_path / "report.html", "<p>")
-    told = pdf.print_pdf(page, tmp_path / "report.pdf", browser=Path("/opt/chrome"))
-    assert "chrome could not print the page" in told
+    assert "chrome could not print the page" in pdf.print_pdf(page, tmp_path / "report.pdf", browser=browser)
     assert not (tmp_path / "report.pdf").exists()
+    if script is not None and "late" in script:
+        time.sleep(0.8)  # what a process that was left behind would need
+        assert not (tmp_path / "late").exists()
 
 
-def test_the_browser_is_kept_from_network_and_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-
-    def run(command: list[str], **_: object) -> None:
-        seen.extend(command)
-        target = next(c.removeprefix("--print-to-pdf=") for c in command if c.startswith("--print-to-pdf="))
-        Path(target).write_bytes(b"%PDF-1.4 made")
-
-    monkeypatch.setattr(subprocess, "run", run)
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell stands for the browser")
+def test_the_browser_is_kept_from_network_and_profile(tmp_path: Path) -> None:
+    save = 'case "$a" in --print-to-pdf=*) printf "%%PDF-1.4 made" > "${a#*=}";; esac'
+    browser = _browser(tmp_path / "chromium", f'for a; do echo "$a" >> "$0.seen"; {save}; done')
     page = write_whole(tmp_path / "a folder" / "report.html", "<p>")
-    assert pdf.print_pdf(page, tmp_path / "report.pdf", browser=Path("chromium")) == ""
+    assert pdf.print_pdf(page, tmp_path / "report.pdf", browser=browser) == ""
     assert (tmp_path / "report.pdf").read_bytes() == b"%PDF-1.4 made"
+    seen = (tmp_path / "chromium.seen").read_text().splitlines()
     profile = next(c.split("=", 1)[1] for c in seen if c.startswith("--user-data-dir="))
     assert not Path(profile).exists() and str(Path.home()) not in profile
     assert "--host-resolver-rules=MAP * ~NOTFOUND" in seen and seen[-1].startswith("file:///")
@@ -145,14 +151,20 @@ def test_what_users_write_is_never_taken_for_a_picture(tmp_path: Path) -> None:
     assert page.startswith('picture-0- picture-00-0- <img src="data:image/webp;base64,')
 
 
-def test_drawings_stay_sharp_and_photos_small(tmp_path: Path) -> None:
-    lines = np.full((400, 800, 3), 255, np.uint8)
-    lines[::7] = (20, 60, 90)
-    Image.fromarray(lines).quantize(8).save(tmp_path / "chart.png")
+def test_drawings_stay_sharp_and_keep_the_colours_of_their_key(tmp_path: Path) -> None:
+    sheet = Sheet(400.0, 200.0, title="A chart", about="whose bar of colours covers few px")
+    draw_color_bar(sheet, 300.0, sheet.bottom + 10.0, 150.0, better="lower", limit=1.0, decimals=1)
+    for k in range(600):  # many colours of larger areas
+        sheet.box(20 + k % 30 * 8, sheet.bottom + k // 30 * 8, 8, 8, fill=(k % 30 / 60, k // 30 / 40, 0.3))
+    save_chart(sheet.finish(), tmp_path / "chart")
     with Pictures(tmp_path, assets=True) as pictures:
         pictures.fill(pictures.embed(tmp_path / "chart.png", max_side=300))
         with Image.open(pictures.files[0]) as kept:
-            assert kept.format == "PNG" and kept.size == (267, 134)
+            assert kept.format == "PNG"
+            shown = np.unique(np.asarray(kept.convert("RGB")).reshape(-1, 3), axis=0).astype(float)
+    for end in (-1.0, 1.0):
+        wanted = 255 * np.array(change_colormap("lower")(0.5 + 0.48 * end)[:3])
+        assert np.linalg.norm(shown - wanted, axis=1).min() < 16
 
 
 def test_what_several_outputs_show_is_drawn_once() -> None:

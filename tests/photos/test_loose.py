@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from skinprogress.errors import UsageError
+from skinprogress import api
+from skinprogress.errors import CourseFileError, UsageError
+from skinprogress.photos.course import read_course
 from skinprogress.photos.files import keep_photos
 from skinprogress.photos.folder import list_photos
-from skinprogress.photos.loose import dated_refs, find_client_folder, loose_refs
+from skinprogress.photos.loose import dated_refs, find_client_folder, find_consents, loose_refs
 from skinprogress.photos.reading import read_photo
 from skinprogress.settings import Settings
 
@@ -28,6 +30,18 @@ def test_sessions_are_the_dates_and_never_the_names_of_files(tmp_path, write_pho
     assert sessions(None, AT, None) == ["before", "2026-03-14", "Photo 3"]
     with pytest.raises(UsageError, match=r"maria 1\.jpg was taken before maria 0\.jpg"):
         sessions(AT, AT - timedelta(days=1))
+
+
+def test_where_the_camera_wrote_no_date_the_name_of_the_file_gives_it(tmp_path, write_photo):
+    def sessions(*names: str) -> list[str]:
+        paths = [write_photo(tmp_path / f"{name}.jpg", GREY + k) for k, name in enumerate(names)]
+        return [ref.session for ref in dated_refs(loose_refs(paths))]
+
+    assert sessions("IMG_20260314_090000", "me 2026-04-01") == ["2026-03-14", "2026-04-01"]
+    assert sessions("a 2026-03-14", "b 2026-03-14") == ["before", "Photo 2"]  # no time is made up
+    assert sessions("a 2026-03-14", "03.04.2026") == ["before", "after"]  # April or March
+    with pytest.raises(UsageError, match="was taken before"):
+        sessions("me 2026-04-01", "IMG_20260314_090000")
 
 
 def test_days_count_from_the_first_dated_photo(tmp_path, write_photo):
@@ -50,6 +64,29 @@ def test_the_clients_folder_is_found_through_links_and_not_too_far_up(tmp_path):
     deeper = deep / "more"
     deeper.mkdir()
     assert find_client_folder(deeper / "b.jpg") is None
+
+
+@pytest.mark.parametrize("name", ["course.toml", "Course.TOML"])
+def test_consent_holds_for_a_part_of_the_clients_folder_and_for_what_lies_above_it(tmp_path, write_photo, name):
+    client = tmp_path / "client"
+    for day in (14, 15):
+        write_photo(client / "2026" / f"2026-03-{day}.png", GREY + day)
+    (client / name).write_text("[consent]\npublish = false\n")
+    for folder in (tmp_path, client, client / "2026"):
+        course = read_course(folder)
+        assert list_photos(folder, settings=Settings(), course=course).course.consent.publish is False, folder
+    assert [c.publish for c in find_consents(client.rglob("*.png"))] == [False]
+    assert find_consents([tmp_path / "elsewhere.png"]) == []
+    (client / name).write_text("[consent]\npublish = ")
+    with pytest.raises(CourseFileError, match=name):
+        list_photos(tmp_path, settings=Settings())
+
+
+def test_two_photos_compared_by_name_have_the_consent_of_their_client(tmp_path, write_photo, monkeypatch):
+    photos = [write_photo(tmp_path / "client" / f"{k}.png", GREY + k) for k in range(2)]
+    (tmp_path / "client" / "course.toml").write_text("[consent]\npublish = false\n")
+    monkeypatch.setattr(api, "_compare_client", lambda refs, *, course, **_: course.consent.publish)
+    assert api.compare_photos(*photos) is False
 
 
 def test_kept_photos_are_decoded_once_until_they_change(tmp_path, write_photo):

@@ -2,89 +2,24 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skinprogress.outputs.composing.captions import footer_lines
-from skinprogress.outputs.composing.recipe import CompositeOptions, Recipe, Shape
-from skinprogress.outputs.lettering import font, line_px, wrap
+from skinprogress.outputs.composing.plates import ONE_PANEL, Line, Plate, Spot, Strip, canvas_size, face_of
+from skinprogress.outputs.composing.recipe import Recipe
+from skinprogress.outputs.lettering import line_px, wrap
 from skinprogress.outputs.style import INK, MUTED
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
-Spot = tuple[int, int]
-
-RATIOS: dict[Shape, tuple[int, int]] = {"1:1": (1, 1), "4:5": (4, 5), "9:16": (9, 16), "16:9": (16, 9)}
-ONE_PANEL = ("split", "flicker", "timelapse")
-"""Layouts with one picture at a time."""
-
 # Side of a square as large as all photos together, in letters of the usual size; narrower pictures get a margin.
-_LETTERS_A_SIDE, _LETTERS_WIDE = 34, 24
+_LETTERS_A_SIDE, _LETTERS_WIDE = 32, 24
 _SMALLEST_PX = 13
-_SCALE = {"title": 1.0, "text": 0.86, "warning": 0.8, "footer": 0.66}
 _MOST_LINES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of text: its left (or, drawn from the right, its right) end on top."""
-
-    xy: Spot
-    text: str
-    kind: str
-    color: str
-    bold: bool = False
-    from_right: bool = False
-    frame: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """Warnings on a dark ground: box (left, top, right, bottom) and lines of white text."""
-
-    box: tuple[int, int, int, int]
-    lines: tuple[str, ...]
-    frame: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plate:
-    """Everything in a composite that is not a photo, and where the photos lie.
-
-    Attributes
-    ----------
-    size : (width, height)
-        Of the whole picture.
-    content : (width, height)
-        Of what is in it: less than the size where the photos do not fill a shape.
-    panels : tuple of (x, y)
-        Upper left corners of the photos.
-    letter_px : int
-    bar : (x, y) or None
-        Upper right corner of the photo over which the scale bar stands.
-    """
-
-    size: tuple[int, int]
-    content: tuple[int, int]
-    panels: tuple[Spot, ...]
-    letter_px: int
-    lines: tuple[Line, ...]
-    strips: tuple[Strip, ...]
-    bar: Spot | None = None
-
-
-def canvas_size(options: CompositeOptions) -> tuple[int, int]:
-    """Width and height of a composite of a shape whose longer side is ``size_px``; even, as films need it."""
-    across, down = RATIOS[options.shape]
-    unit = (options.size_px or 0) / max(across, down)
-    return max(2, 2 * round(unit * across / 2)), max(2, 2 * round(unit * down / 2))
-
-
-def face_of(options: CompositeOptions, letter_px: int, kind: str, *, bold: bool = False) -> "FreeTypeFont":
-    """The font of a kind of text."""
-    # Letters under 11 px cannot be read.
-    return font(max(11, round(_SCALE[kind] * letter_px)), bold=bold, file=options.font)
+# Columns stand so many letters apart at most for the sake of a long word; warnings take so many lines at a photo.
+_WIDEST_WORD, _MOST_WARNING_LINES = 9, 3
 
 
 def arrange(recipe: Recipe) -> Plate:
@@ -113,15 +48,17 @@ class _Arrangement:
         self.rows = 1 if self.single else -(-len(recipe.frames) // self.columns)
         side = math.sqrt(self.columns * self.width * self.rows * self.height)
         self.letter = max(_SMALLEST_PX, round(self.options.label_scale * side / _LETTERS_A_SIDE))
-        self.gap = max(4, round(0.3 * self.letter))
+        self.gap = max(4, round(0.45 * self.letter))
         self.margin = round(0.9 * self.letter)
         # Sessions of one region stand close together, those of the next one in the row further off.
         self.block = len(dict.fromkeys(f.session for f in recipe.frames))
         self.apart = self.letter if self.options.layout == "regions" else 0
-        self.photos_width = self._offset(self.columns - 1) + self.width
-        self.inner = max(self.photos_width, _LETTERS_WIDE * self.letter)
+        self.column = max(self.width, self._longest_word())
+        self.photos_width = self._offset(self.columns - 1) + self.column
+        self.inner = max(self.photos_width, round(_LETTERS_WIDE * self.letter / max(1.0, self.options.label_scale)))
         self.pad = round(0.35 * self.letter)
         self.labels = [self._label(k) for k in range(len(recipe.frames))]
+        self.gathered = self._are_gathered()
         self.lines: list[Line] = []
         self.strips: list[Strip] = []
         self.panels: list[Spot] = []
@@ -139,6 +76,8 @@ class _Arrangement:
             y += self._pitch() if row < self.rows - 1 else 0
         if regions and self.options.label_place == "bottom":
             y = self._add_column_heads(y + round(0.3 * self.letter))
+        if self.gathered:
+            y = self._add_gathered(y + round(0.55 * self.letter))
         if self.options.footer_place == "bottom":
             y = self._add_footer(y + round(0.55 * self.letter))
         content = self.inner + 2 * self.margin, y + round(0.8 * self.margin)
@@ -200,7 +139,7 @@ class _Arrangement:
         return y + words + warned + (round(0.3 * self.letter) if words or warned else 0)
 
     def _offset(self, column: int) -> int:
-        return column * (self.width + self.gap) + column // self.block * self.apart
+        return column * (self.column + self.gap) + column // self.block * self.apart
 
     def _column_x(self, column: int) -> int:
         return self.margin + (self.inner - self.photos_width) // 2 + self._offset(column)
@@ -221,14 +160,15 @@ class _Arrangement:
 
     def _label(self, k: int) -> list[Line]:
         first, *more = self.recipe.frames[k].label or ("",)
-        lines = self._wrapped(first, "title", INK, bold=True)
+        lines = self._wrapped(first[:1].upper() + first[1:], "title", INK, bold=True)
         for text in more:
             lines += self._wrapped(text, "text", MUTED)
         return lines
 
     def _wrapped(self, text: str, kind: str, color: str, *, bold: bool = False) -> list[Line]:
         """Lines that fit beside a photo, not yet in their place."""
-        width = self.inner if self.single else self.width
+        # Words of neighbours keep more than a space between them.
+        width = self.inner if self.single else self.column - (round(0.15 * self.letter) if self.columns > 1 else 0)
         if self.options.layout == "split":
             width = (self.inner - 2 * self.letter) // 2
         face = face_of(self.options, self.letter, kind, bold=bold)
@@ -250,7 +190,42 @@ class _Arrangement:
     def _strip_width(self) -> int:
         return (self.width - self.gap) // 2 if self.options.layout == "split" else self.width
 
+    def _longest_word(self) -> int:
+        """Width that no word over or under a photo goes beyond, within reason."""
+        if self.single:
+            return 0
+        face = face_of(self.options, self.letter, "title", bold=True)
+        words = (word for frame in self.recipe.frames for text in (*frame.label, frame.title) for word in text.split())
+        longest = max(map(face.getlength, words), default=0.0)
+        return math.ceil(min(longest + 0.15 * self.letter, _WIDEST_WORD * self.letter))
+
+    def _are_gathered(self) -> bool:
+        """Whether a photo is too narrow for its warnings, so that all of them are listed over the whole width."""
+        face = face_of(self.options, self.letter, "warning", bold=True)
+        room = self._strip_width() - 2 * self.pad
+        warnings = [frame.warnings for frame in self.recipe.frames]
+        is_broken = any(face.getlength(word) > room for told in warnings for text in told for word in text.split())
+        return is_broken or any(len(_listed(told, face, room)) > _MOST_WARNING_LINES for told in warnings)
+
+    def _add_gathered(self, y: int) -> int:
+        """The warnings of all photos, one below the other; those of an animation each in its turn."""
+        face = face_of(self.options, self.letter, "warning", bold=True)
+        in_turn = self.options.layout in ("flicker", "timelapse")
+        end = y
+        for k, frame in enumerate(self.recipe.frames[: self.block]):
+            name = frame.label[0] if frame.label else f"Photo {k + 1}"
+            text = " · ".join(frame.warnings)
+            told = (text if in_turn else f"{name} – {text}",) if text else ()
+            if lines := _listed(told, face, self.inner - 2 * self.pad):
+                top = y if in_turn else end
+                bottom = top + len(lines) * line_px(face) + self.pad
+                self.strips.append(Strip((self.margin, top, self.margin + self.inner, bottom), tuple(lines), k))
+                end = max(end, bottom)
+        return end
+
     def _warning_lines(self, k: int) -> list[str]:
+        if self.gathered:
+            return []
         face = face_of(self.options, self.letter, "warning", bold=True)
         return _listed(self.recipe.frames[k].warnings, face, self._strip_width() - 2 * self.pad)
 
@@ -280,5 +255,5 @@ def _listed(words: tuple[str, ...], face: "FreeTypeFont", width_px: float) -> li
         if lines and face.getlength(f"{lines[-1]} · {text}") <= width_px:
             lines[-1] += f" · {text}"
         else:
-            lines += wrap(text, face, width_px)
+            lines += wrap(text[:1].upper() + text[1:], face, width_px)
     return lines

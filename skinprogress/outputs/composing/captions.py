@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from skinprogress.comparison.course import may_be_recent
 from skinprogress.comparison.sentences import date_text, duration_text, session_text
 from skinprogress.outputs.composing.recipe import HideWith, Labels, Recipe
 from skinprogress.outputs.wording import listed
@@ -66,6 +67,8 @@ def _stage(result: ClientResult, photos: Sequence[Inspection], k: int) -> str:
         n = phase.treatment_number
         many = "treatment" if n is None else "1 treatment" if n == 1 else f"{n} treatments"
         return f"After {many}, {duration_text(phase.days_after)}"
+    if phase is not None and may_be_recent(result.plan, phase.session) and _day(photos[k]):
+        return ""  # on which side of a treatment it lies is not known: its day is all that is true
     if k == 0 or (phase is not None and phase.name == "before"):
         return "Before"
     return "After" if len(photos) == 2 else ""

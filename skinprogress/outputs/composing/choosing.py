@@ -1,6 +1,7 @@
 """Which sessions and photos a composite shows."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -9,8 +10,10 @@ from skinprogress.errors import UsageError
 from skinprogress.outputs.chosen import comparison_of
 from skinprogress.outputs.composing.encoding import FORMATS
 from skinprogress.outputs.composing.recipe import CompositeOptions, Layout
+from skinprogress.outputs.files import is_ordinary
 from skinprogress.outputs.pairs import photos_of, sessions_to_show
 from skinprogress.outputs.wording import VIEW_TITLES, listed
+from skinprogress.photos.scan import one_line
 from skinprogress.records import ClientResult, Inspection, View
 
 # How many sessions a layout can show: at least, at most.
@@ -24,6 +27,8 @@ COUNTS: dict[Layout, tuple[int, int]] = {
 }
 
 MOST_BY_ITSELF = 6
+
+_FONTS, _MAX_FONT_BYTES = (".ttf", ".otf", ".ttc"), 50_000_000
 
 
 def check_options(options: CompositeOptions) -> None:
@@ -42,7 +47,7 @@ def check_options(options: CompositeOptions) -> None:
         ("the dividing line leans by", options.slant_deg, -40.0, 40.0, "degrees"),
         ("the size of the letters is", options.label_scale, 0.6, 2.0, "times the usual"),
         ("each photo stands for", options.seconds, 0.2, 10.0, "seconds"),
-        ("the longer side has", 1080 if options.size_px is None else options.size_px, 200, 20000, "px"),
+        ("the longer side has", 1080 if options.size_px is None else options.size_px, 200, 12000, "px"),
     )
     for what, value, low, high, unit in limits:
         if not low <= value <= high:
@@ -50,10 +55,18 @@ def check_options(options: CompositeOptions) -> None:
     if options.font is not None:
         from skinprogress.outputs.lettering import font
 
+        refused = UsageError(f"{one_line(str(options.font))} cannot be read as a font", "name a .ttf or .otf file")
+        if not is_font(options.font):
+            raise refused
         try:
             font(12, file=options.font)
         except OSError as error:
-            raise UsageError(f"{options.font} cannot be read as a font", "name a .ttf or .otf file") from error
+            raise refused from error
+
+
+def is_font(path: Path) -> bool:
+    """Whether a file may be a font, by its name and kind: anything else, such as a pipe, is not even opened."""
+    return path.suffix.lower() in _FONTS and is_ordinary(path) and path.stat().st_size <= _MAX_FONT_BYTES
 
 
 def choose_photos(result: ClientResult, view: View, sessions: Sequence[str], layout: Layout) -> list[Inspection]:

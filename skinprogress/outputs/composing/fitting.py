@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from skinprogress.errors import UsageError
 from skinprogress.outputs.alignment import Box
-from skinprogress.outputs.composing.arranging import ONE_PANEL, RATIOS, Plate, arrange, canvas_size
+from skinprogress.outputs.composing.arranging import arrange
 from skinprogress.outputs.composing.cropping import Cut, common_size
+from skinprogress.outputs.composing.plates import ONE_PANEL, RATIOS, Plate, canvas_size
 from skinprogress.outputs.composing.recipe import Recipe
 
 _ROUNDS = 12

@@ -1,6 +1,5 @@
 """The photos of a composite, drawn from its recipe and the files alone."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,39 +8,12 @@ import numpy as np
 from skinprogress.outputs.alignment import Affine, Rgb, encode_shown, shown_part, stored_light, warp_light
 from skinprogress.outputs.composing.hiding import cover
 from skinprogress.outputs.composing.recipe import ColorMap, FrameRecipe, Recipe
+from skinprogress.photos.files import keep_photos
 from skinprogress.photos.reading import read_photo
 from skinprogress.records import ColorCorrection, Photo, PhotoRef
 
-_KEPT = 6
 
-
-class DecodedPhotos:
-    """The photos read last, so that composites of the same photos decode each once."""
-
-    def __init__(self) -> None:
-        self._photos: OrderedDict[tuple[Path, bool], Photo] = OrderedDict()
-
-    def read(self, path: Path, frame: FrameRecipe) -> Photo:
-        """A photo of a frame.
-
-        Raises
-        ------
-        PhotoError
-            It cannot be read.
-        """
-        key = (path, frame.mirrored)
-        if key not in self._photos:
-            ref = PhotoRef(path=path, file=frame.file, client="", session=frame.session, mirrored=frame.mirrored)
-            self._photos[key] = read_photo(ref)
-        self._photos.move_to_end(key)
-        while len(self._photos) > _KEPT:
-            self._photos.popitem(last=False)
-        return self._photos[key]
-
-
-def render_frames(
-    recipe: Recipe, find_photo: Callable[[FrameRecipe], Path], *, decoded: DecodedPhotos | None = None
-) -> list[Rgb]:
+def render_frames(recipe: Recipe, find_photo: Callable[[FrameRecipe], Path]) -> list[Rgb]:
     """Draw every photo of a composite: turned, scaled and shifted, its colours mapped, parts of it covered.
 
     Parameters
@@ -49,8 +21,6 @@ def render_frames(
     recipe : Recipe
     find_photo : callable
         From a frame to its file.
-    decoded : DecodedPhotos, optional
-        What other composites have read already.
 
     Returns
     -------
@@ -67,8 +37,12 @@ def render_frames(
     Scaling down averages areas in linear light; then the photo is turned at about one to one, by bicubic
     interpolation. Nothing is sharpened.
     """
-    decoded = decoded or DecodedPhotos()
-    return [_render(frame, decoded.read(find_photo(frame), frame), recipe) for frame in recipe.frames]
+    with keep_photos():  # regions are cut out of the same few photos
+        return [_render(frame, _read(find_photo(frame), frame), recipe) for frame in recipe.frames]
+
+
+def _read(path: Path, frame: FrameRecipe) -> Photo:
+    return read_photo(PhotoRef(path=path, file=frame.file, client="", session=frame.session, mirrored=frame.mirrored))
 
 
 def _render(frame: FrameRecipe, photo: Photo, recipe: Recipe) -> Rgb:

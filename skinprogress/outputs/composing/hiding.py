@@ -43,9 +43,10 @@ _BESIDE, _ABOVE, _BELOW = 0.30, 0.14, 0.24
 _SIDE_PX = 512
 # Skin seen so much from the side that it is this much narrower than most of the face is not skin that one can judge.
 _EDGE_ON = 0.25
-_SMALLEST_PX = 60
+_SMALLEST_PX, _SLIVER_PX = 250, 9
 _GROW_SHARE, _GROW_PX = 0.02, 6
-_RIM_SHARE = 0.06
+# Width of the soft edge of a blur; around windows it must not fill them.
+_RIM_SHARE, _WINDOW_RIM_SHARE = 0.06, 0.008
 _SHEET_SHARE = 4.0
 _SUBPIXEL = 16
 _SMALLEST_CROP_PX = 32
@@ -140,7 +141,7 @@ def _windows(points: Points, regions: Iterable[str], *, file: str) -> list[Polyg
     face = raster(_SIDE_PX)
     seen[face.inside] &= facing[face.triangle]
     # Opened: slivers between triangles are no skin that anybody could judge.
-    whole = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    whole = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, np.ones((_SLIVER_PX, _SLIVER_PX), np.uint8))
     outlines, _ = cv2.findContours(whole, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     xy = canonical_map(points, _SIDE_PX)
     windows = []
@@ -224,7 +225,8 @@ def cover(frame_rgb: Rgb, hidden: Sequence[Polygon], how: HideWith) -> Rgb:
     if not mask.any():
         return covered
     if how == "blur":
-        block, rim = max(2, math.ceil(_eyes_px(hidden) / BLOCKS)), round(_RIM_SHARE * _eyes_px(hidden))
+        block = max(2, math.ceil(_eyes_px(hidden) / BLOCKS))
+        rim = round((_WINDOW_RIM_SHARE if len(hidden) > 1 else _RIM_SHARE) * _eyes_px(hidden))
         place = _around(mask, margin_px=2 * block + rim)
         start = hidden[0][0][0] - place[1].start, hidden[0][0][1] - place[0].start
         soft = _blocks(frame_rgb[place], start=start, block_px=block)

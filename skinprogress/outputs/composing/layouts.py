@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.outputs.alignment import Rgb
-from skinprogress.outputs.composing.arranging import Plate, Spot, arrange, face_of
+from skinprogress.outputs.composing.arranging import arrange
+from skinprogress.outputs.composing.plates import Plate, Spot, face_of
 from skinprogress.outputs.composing.recipe import CompositeOptions, Recipe
 from skinprogress.outputs.lettering import line_px
 from skinprogress.outputs.style import INK, MUTED, PAPER

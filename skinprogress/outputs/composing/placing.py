@@ -1,5 +1,6 @@
 """What is cut out of the photos of a composite, and how each photo is laid there."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,17 +19,20 @@ _MESH = slice(0, 468)
 _MIDLINE = [10, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 2, 164, 152]
 # Air around the face and around the head, shares of the height of the face: above, below, beside.
 _AIR_TIGHT = (0.14, 0.10, 0.06)
-_AIR_HEAD = (0.56, 0.3, 0.24)
+_AIR_HEAD = (0.61, 0.3, 0.27)
+# What is hidden by a sheet is seen so much beside what is not, at most: a picture of it is none of skin.
+_AIR_SHEET = 0.12
 _DEFAULT_REGIONS = {
     "front": ("forehead", "cheek_right", "cheek_left", "chin"),
     "left": ("cheek_left", "periorbital_left", "jaw_left"),
     "right": ("cheek_right", "periorbital_right", "jaw_right"),
 }
 _AROUND_REGION = 1.12
+_AIR_REGION = 0.25
 # Wider regions than so many times the middle one are shown by their middle: all are in one scale.
 _WIDEST = 1.35
 # Side of the small frame in which is found what remains: a px of it is more than one of any picture.
-_TRIAL_PX = 320
+_TRIAL_PX = 640
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +51,9 @@ def place_heads(chosen: list[Inspection], frame: HeadFrame, options: CompositeOp
     wanted = _wanted_box(chosen[0], maps[0], frame, options)
     if options.hide == "all-but-regions" or (options.hide != "nothing" and options.hide_with == "crop"):
         wanted, reach = _without_hidden(chosen, maps, wanted, reach, options, view)
+    elif options.hide == "upper-face" and options.hide_with == "bar":
+        top = float(frame.points_xy[_MESH, 1].min())
+        wanted, reach = (wanted[0], top, *wanted[2:]), reach.within((-math.inf, top, math.inf, math.inf))
     left, top, right, bottom = common_box(chosen, replace(frame, box=wanted))
     if options.layout == "split" and view == "front":
         # The line between both halves runs down the middle of the face.
@@ -96,11 +103,10 @@ def _without_hidden(
     part = crop_box(outlines, hide=options.hide, width_px=_TRIAL_PX, height_px=round(scale * (bottom - top)))
     x0, y0, x1, y1 = (v / scale for v in part)
     kept = left + x0, top + y0, left + x1, top + y1
-    if options.hide_with != "crop":
-        return kept, reach
-    infinite = float("inf")
-    edges = kept if options.hide == "all-but-regions" else (-infinite, kept[1], infinite, infinite)
-    return kept, reach.within(edges)
+    if options.hide != "all-but-regions":
+        return kept, reach.within((-math.inf, kept[1], math.inf, math.inf))
+    air = 0.0 if options.hide_with == "crop" else _AIR_SHEET * max(x1 - x0, y1 - y0)
+    return kept, reach.within((kept[0] - air, kept[1] - air, kept[2] + air, kept[3] + air))
 
 
 def place_regions(
@@ -123,7 +129,10 @@ def place_regions(
         x, y = ((part.min(axis=0) + part.max(axis=0)) / 2).tolist()
         reach = find_reach(chosen, maps)
         core = reach.fitted((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
-        places.append(Place(Cut(core, reach), maps, title=REGIONS[name].title))
+        # A shape that asks for more gets white: slices of the whole head are no regions.
+        air = _AIR_REGION * max(core[2] - core[0], core[3] - core[1])
+        near = reach.within((core[0] - air, core[1] - air, core[2] + air, core[3] + air))
+        places.append(Place(Cut(core, near), maps, title=REGIONS[name].title))
     return places
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,7 +44,8 @@ class CompositeOptions:
     label_scale : float
         Size of the letters against the usual, 0.6..2.
     font : Path or None
-        A TrueType or OpenType file; None: the one that comes with the charts.
+        A TrueType or OpenType file for labels and titles; None: the one that comes with the charts, in which warnings
+        and footer are always set.
     hide : Hide
     hide_with : HideWith
     regions : tuple of str
@@ -184,33 +185,3 @@ def recipe_digest(content: dict[str, Any]) -> str:
     """SHA-256 over everything in a recipe but that digest."""
     rest = {key: value for key, value in content.items() if key != "recipe_sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def parse_recipe(content: dict[str, Any]) -> Recipe:
-    """A recipe from what :func:`render_recipe` wrote.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        It is no recipe of this version.
-    """
-    if content["recipe_version"] != RECIPE_VERSION:
-        raise ValueError(f"recipe version {content['recipe_version']}")
-    options = {**content["options"], "regions": tuple(content["options"]["regions"])}
-    options["font"] = Path(options["font"]) if options["font"] else None
-    frames = tuple(_parse_frame(frame) for frame in content["frames"])
-    known = {f.name for f in fields(Recipe)}
-    rest = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k in known}
-    whole: dict[str, Any] = {**rest, "options": CompositeOptions(**options), "frames": frames}
-    return Recipe(**whole)
-
-
-def _parse_frame(content: dict[str, Any]) -> FrameRecipe:
-    frame = {k: _tuples(v) if isinstance(v, list) else v for k, v in content.items()}
-    if (color := content["color"]) is not None:
-        frame["color"] = ColorMap(**{k: _tuples(v) if isinstance(v, list) else v for k, v in color.items()})
-    return FrameRecipe(**frame)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

@@ -1,30 +1,27 @@
 """Reading a recipe that anybody may have written: nothing is done with it before all in it is known to be sane."""
 
 import json
-import stat
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skinprogress.errors import UsageError
-from skinprogress.outputs.composing.arranging import canvas_size
-from skinprogress.outputs.composing.choosing import check_options
-from skinprogress.outputs.composing.recipe import RECIPE_VERSION, ColorMap, FrameRecipe, Recipe
+from skinprogress.outputs.composing.choosing import check_options, is_font
+from skinprogress.outputs.composing.claims import is_color_map
+from skinprogress.outputs.composing.plates import canvas_size
+from skinprogress.outputs.composing.recipe import RECIPE_VERSION, FrameRecipe, Recipe
+from skinprogress.outputs.files import is_ordinary
 from skinprogress.photos.scan import one_line
 
 _MAX_RECIPE_BYTES = 5_000_000
-_MAX_FONT_BYTES = 50_000_000
 _MAX_FRAMES = 96
 _MAX_MEGAPIXELS = 200.0
 _MAX_SIDE_PX = 20_000
 _MAX_PLACE_PX = 1e6
 _MAX_CORNERS = 50_000
 _MAX_TEXTS, _MAX_LETTERS = 12, 400
-_MAX_KNOTS = 4096
-_FONTS = (".ttf", ".otf", ".ttc")
 
 
 class _Content(BaseModel):
@@ -35,14 +32,6 @@ class _Content(BaseModel):
     recipe: Recipe
     composite_sha256: str
     recipe_sha256: str
-
-
-def is_ordinary(path: Path) -> bool:
-    """True for a file that can be read to its end; not for folders, pipes, devices, and links that lead to one."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except (OSError, ValueError):
-        return False
 
 
 def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
@@ -120,12 +109,12 @@ def _find_problem(recipe: Recipe) -> str:
         check_options(replace(options, font=None))
     except UsageError as error:
         return error.reason
-    if options.font is not None and not _is_font(options.font):
+    if options.font is not None and not is_font(options.font):
         return f"the font {one_line(options.font.name)} is not there, or is no .ttf or .otf file"
     if not 1 <= len(frames) <= _MAX_FRAMES:
         return f"it has {len(frames)} photos; 1 to {_MAX_FRAMES} are possible"
-    if not 1 <= recipe.columns <= len(frames) or len(frames) % recipe.columns:
-        return f"its {len(frames)} photos do not fill rows of {recipe.columns}"
+    if not 1 <= recipe.columns <= len(frames):
+        return f"its {len(frames)} photos are laid in rows of {recipe.columns}"
     if options.layout == "split" and len(frames) != 2:
         return "a split picture needs two photos"
     if len({(frame.width_px, frame.height_px) for frame in frames}) > 1:
@@ -134,6 +123,10 @@ def _find_problem(recipe: Recipe) -> str:
     megapixels = max(sum(frame.width_px * frame.height_px for frame in frames), across * down) / 1e6
     if megapixels > _MAX_MEGAPIXELS:
         return f"it asks for {megapixels:.0f} megapixels; up to {_MAX_MEGAPIXELS:.0f} are possible"
+    if recipe.grade not in ("", *"ABCDF"):
+        return f"it has the grade {one_line(recipe.grade)[:20]}"
+    if strangers := {*recipe.edited, *recipe.suspected} - {frame.file for frame in frames}:
+        return f"it speaks of {one_line(min(strangers))[:80]}, which it does not show"
     if not _is_way(recipe.photos):
         return "it names the folder of the photos by an absolute path"
     texts = (*recipe.edited, *recipe.suspected, recipe.consent, recipe.grade)
@@ -157,7 +150,7 @@ def _find_frame_problem(frame: FrameRecipe) -> str:
         return f"{where} is laid more than {_MAX_PLACE_PX:.0f} px away"
     if frame.mm_per_px is not None and not 1e-4 <= frame.mm_per_px <= 100:
         return f"{where} has a scale of {frame.mm_per_px:g} mm a px"
-    if frame.color is not None and not _is_color_map(frame.color):
+    if frame.color is not None and not is_color_map(frame.color):
         return f"{where} has a map of colours that cannot be applied"
     return _find_long((*frame.label, *frame.warnings, frame.title, frame.session), most=_MAX_TEXTS)
 
@@ -169,21 +162,6 @@ def _find_long(texts: tuple[str, ...], *, most: int) -> str:
     return f"it has a text of {longest} letters" if longest > _MAX_LETTERS else ""
 
 
-def _is_color_map(color: ColorMap) -> bool:
-    tone = color.tone
-    if tone is not None:
-        befores = [before for before, _ in tone]
-        if not 2 <= len(tone) <= _MAX_KNOTS or befores[0] <= 0 or any(a >= b for a, b in pairwise(befores)):
-            return False
-    shapes = {len(row) for row in color.matrix}
-    return len(color.gains) == len(color.matrix) == 3 and shapes in ({3}, {6}) and 1e-3 <= color.brightness <= 1e3
-
-
 def _is_way(path: str) -> bool:
     """Whether a path leads on from some folder; no drive, no root, nothing that no file system has."""
     return "\0" not in path and not PurePosixPath(path).is_absolute() and not PureWindowsPath(path).anchor
-
-
-def _is_font(path: Path) -> bool:
-    # Known by its name, for it has no digest: anything else is not even opened.
-    return path.suffix.lower() in _FONTS and is_ordinary(path) and path.stat().st_size <= _MAX_FONT_BYTES

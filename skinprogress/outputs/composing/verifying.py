@@ -12,10 +12,18 @@ import numpy as np
 
 from skinprogress.errors import SkinprogressError, UsageError
 from skinprogress.outputs.alignment import invert_affine, scale_of
+from skinprogress.outputs.composing.claims import (
+    find_color_problem,
+    find_date_problem,
+    find_hiding_problem,
+    find_other_days,
+    find_word_problem,
+)
 from skinprogress.outputs.composing.comparing import compare_pictures
 from skinprogress.outputs.composing.recipe import FrameRecipe, Recipe, recipe_digest
 from skinprogress.outputs.composing.target import recipe_path
-from skinprogress.outputs.composing.trusting import is_ordinary, read_recipe
+from skinprogress.outputs.composing.trusting import read_recipe
+from skinprogress.outputs.files import is_ordinary
 from skinprogress.outputs.wording import listed
 from skinprogress.photos.reading import read_header
 from skinprogress.photos.retouching import is_suspect
@@ -35,7 +43,8 @@ class Check:
     Attributes
     ----------
     name : str
-        ``recipe``, ``picture``, ``photos``, ``geometry``, ``colours``, ``hidden``, ``edited`` or ``made again``.
+        ``recipe``, ``picture``, ``photos``, ``geometry``, ``colours``, ``hidden``, ``words``, ``dates``, ``edited``,
+        ``made again``, or ``planned anew`` (:func:`skinprogress.checking.planned_anew.verify_anew`).
     ok : bool
         False also where it could not be found out.
     text : str
@@ -55,11 +64,14 @@ class Verification:
     ----------
     composite : Path
     recipe : Recipe
+    sources : dict of str to Path or None
+        SHA-256 of each photo to where it was found.
     checks : tuple of Check
     """
 
     composite: Path
     recipe: Recipe
+    sources: dict[str, Path | None]
     checks: tuple[Check, ...]
 
     @property
@@ -89,8 +101,10 @@ def verify_composite(path: Path, *, photos: Path | None = None) -> Verification:
 
     Notes
     -----
-    A composite that passes shows these photos with nothing done to them but what the recipe says. Who is in the photos,
-    when they were taken, and whether the labels are true is not checked: a recipe is not signed.
+    A composite that passes shows these photos with nothing done to them but what the recipe says, and nothing that no
+    composite of this program has. A recipe is not signed: whether its words, places and colours are those that this
+    program would choose is found out by planning anew (:func:`skinprogress.checking.planned_anew.verify_anew`). Who is
+    in the photos, when they were taken, and whether they were retouched before can be known from no file.
     """
     if not is_ordinary(path):
         raise UsageError(f"{one_line(str(path))} is not there, or no file", "name a picture that skinprogress made")
@@ -110,10 +124,12 @@ def verify_composite(path: Path, *, photos: Path | None = None) -> Verification:
         _check_geometry(recipe, sources),
         _check_colors(recipe),
         _check_hidden(recipe),
+        _check_words(recipe),
+        _check_dates(recipe, sources),
         _check_edited(recipe, sources),
         _check_made_again(recipe, sources, data, untouched=untouched),
     ]
-    return Verification(composite=path, recipe=recipe, checks=tuple(checks))
+    return Verification(composite=path, recipe=recipe, sources=sources, checks=tuple(checks))
 
 
 class _Photos:
@@ -150,14 +166,14 @@ def _digest(path: Path) -> str:
 
 def _check_recipe(content: dict[str, object]) -> Check:
     ok = recipe_digest(content) == content["recipe_sha256"]
-    changed = "The recipe was changed after it was written: its own digest does not fit."
+    changed = "The recipe was changed after it was written: its fingerprint (SHA-256) does not fit."
     return Check(name="recipe", ok=ok, text="The recipe is as it was written." if ok else changed)
 
 
 def _check_picture(untouched: bool) -> Check:
     changed = (
-        "The picture is not the one that was made with this recipe: its digest does not fit. It was edited or saved "
-        "again by another program or a web site, or the recipe belongs to another picture."
+        "The picture is not the one that was made with this recipe: its fingerprint does not fit. It was edited or "
+        "saved again by another program or a web site, or the recipe belongs to another picture."
     )
     return Check(
         name="picture", ok=untouched, text="The picture is as it was written, byte for byte." if untouched else changed
@@ -168,11 +184,15 @@ def _check_photos(recipe: Recipe, sources: dict[str, Path | None]) -> Check:
     missing = dict.fromkeys(one_line(f.file) for f in recipe.frames if sources[f.sha256] is None)
     if missing:
         text = (
-            f"Not found: {listed(missing)}. No file that could be looked at has the digest of "
-            f"{'this photo' if len(missing) == 1 else 'these photos'}; name the folder of the photos with --photos."
+            f"Missing, or changed since: {listed(missing)}. No file in reach is, byte for byte, "
+            f"{'the photo' if len(missing) == 1 else 'one of the photos'} that the picture was made from; where photos "
+            "were moved, name their folder with --photos."
         )
         return Check(name="photos", ok=False, text=text)
     n = len(sources)
+    if {n} != {len({f.session for f in recipe.frames}), len({(f.sha256, f.session) for f in recipe.frames})}:
+        text = "A photo stands for more than one session, or a session is shown by more than one photo."
+        return Check(name="photos", ok=False, text=text)
     return Check(
         name="photos", ok=True, text=f"{'The photo was' if n == 1 else f'All {n} photos were'} found, unchanged."
     )
@@ -215,34 +235,32 @@ def _size_of(source: Path | None) -> tuple[int, int] | None:
 
 
 def _check_colors(recipe: Recipe) -> Check:
-    colors = [frame.color for frame in recipe.frames]
-    maps: dict[str, set[str]] = {}
-    for frame in recipe.frames:
-        maps.setdefault(frame.sha256, set()).add(repr(frame.color))
-    problem = ""
-    if recipe.color_reference == "none":
-        if any(color is not None for color in colors):
-            problem = "Colours were changed although the recipe names nothing that they were matched on."
-    elif any(color is None for color in colors):
-        problem = "Colours of some photos were matched and of others not, which makes a difference of its own."
-    if len({color.brightness for color in colors if color is not None}) > 1:
-        problem = "The photos were made brighter or darker by different factors."
-    if any(len(found) > 1 for found in maps.values()):
-        problem = "One photo is shown in different colours in different places."
-    matched = "The colours are those of the files: nothing was matched."
+    told = "The colours are those of the files: nothing was matched."
     if recipe.color_reference != "none":
-        matched = "Each photo has one map of colours for all its pixels, and all share one factor of brightness."
-    return Check(name="colours", ok=not problem, text=problem or matched)
+        told = "Each photo has one map of colours for all its pixels, and all share one factor of brightness."
+    return _claim("colours", find_color_problem(recipe), told)
 
 
 def _check_hidden(recipe: Recipe) -> Check:
-    covered = [bool(frame.hidden) for frame in recipe.frames]
     wanted = recipe.options.hide != "nothing"
-    if all(each == wanted for each in covered):
-        text = "What the picture says is hidden is covered in every photo." if wanted else "Nothing is hidden."
-        return Check(name="hidden", ok=True, text=text)
-    text = "Something is covered in some photos and not in others, or not as the picture says."
-    return Check(name="hidden", ok=False, text=text)
+    told = "What the picture says is hidden is covered in every photo." if wanted else "Nothing is hidden."
+    return _claim("hidden", find_hiding_problem(recipe), told)
+
+
+def _check_words(recipe: Recipe) -> Check:
+    told = "Labels and warnings are of the kinds that this program writes; whether they hold, --client FOLDER tells."
+    return _claim("words", find_word_problem(recipe), told)
+
+
+def _check_dates(recipe: Recipe, sources: dict[str, Path | None]) -> Check:
+    told = "No dates in the files speak against the order of the photos."
+    if others := find_other_days(recipe, sources):
+        told = f"By their own dates, photos were taken on other days than the picture says: {listed(others)}."
+    return _claim("dates", find_date_problem(recipe, sources), told)
+
+
+def _claim(name: str, problem: str, told: str) -> Check:
+    return Check(name=name, ok=not problem, text=problem or told)
 
 
 def _check_edited(recipe: Recipe, sources: dict[str, Path | None]) -> Check:

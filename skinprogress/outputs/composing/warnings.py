@@ -1,9 +1,9 @@
 """Why two photos must not be taken at face value, in words short enough to stand in a picture."""
 
-from skinprogress.comparison.course import is_covered, is_recent
+from skinprogress.comparison.course import is_covered, is_recent, may_be_recent
 from skinprogress.comparison.sentences import duration_text
 from skinprogress.outputs.chosen import comparison_of
-from skinprogress.records import ClientResult, Comparison, Flag, View
+from skinprogress.records import ClientResult, Comparison, Flag, PhotoRef, View
 
 # Named at most: with more, nobody reads any.
 _MOST = 3
@@ -21,7 +21,7 @@ _WORDS = (
     (Flag.POSE_DIFFERS, "face turned"),
     (Flag.LOW_COVERAGE, "other parts hidden"),
     (Flag.LOW_RESOLUTION, "low resolution"),
-    (Flag.POOR_REGISTRATION, "detail not matched"),
+    (Flag.POOR_REGISTRATION, "details do not line up"),
 )
 
 
@@ -55,9 +55,18 @@ def _of_session(result: ClientResult, session: str) -> list[str]:
     if phase is not None and is_recent(plan, session):
         days = phase.days_after
         told.append("days after a treatment" if days is None else f"{duration_text(days)} after a treatment")
+    if may_be_recent(plan, session):
+        given = {treatment.at.date() for treatment in plan.course.treatments}
+        same_day = any(ref.taken_at.date() in given for ref in _dated(result, session) if ref.taken_at)
+        told.append("day of a treatment, time unknown" if same_day else "time since a treatment unknown")
     if is_covered(plan, session):
         told.append("cream on the skin")
     return told
+
+
+def _dated(result: ClientResult, session: str) -> list[PhotoRef]:
+    refs = (i.ref for i in result.inspections.values() if i.ref.session == session)
+    return [ref for ref in refs if Flag.DATE_UNKNOWN not in ref.flags]
 
 
 def _of_grade(comparison: Comparison, *, covered: bool) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from skinprogress.errors import OutputError, PhotoError
 from skinprogress.outputs.composing.arranging import arrange
 from skinprogress.outputs.composing.encoding import default_format, encode
-from skinprogress.outputs.composing.frames import DecodedPhotos, render_frames
+from skinprogress.outputs.composing.frames import render_frames
 from skinprogress.outputs.composing.layouts import compose, compose_frame
 from skinprogress.outputs.composing.recipe import FrameRecipe, Recipe, render_recipe
 from skinprogress.outputs.composing.target import recipe_path
@@ -15,9 +15,7 @@ from skinprogress.outputs.files import write_whole
 from skinprogress.records import ClientResult
 
 
-def make_composite(
-    recipe: Recipe, find_photo: Callable[[FrameRecipe], Path], *, decoded: DecodedPhotos | None = None
-) -> bytes:
+def make_composite(recipe: Recipe, find_photo: Callable[[FrameRecipe], Path]) -> bytes:
     """Make a composite from its recipe: the same bytes from the same recipe and files.
 
     Parameters
@@ -25,8 +23,6 @@ def make_composite(
     recipe : Recipe
     find_photo : callable
         From a frame to its file.
-    decoded : DecodedPhotos, optional
-        What other composites have read already.
 
     Returns
     -------
@@ -38,7 +34,7 @@ def make_composite(
     PhotoError
         A photo cannot be read.
     """
-    frames = render_frames(recipe, find_photo, decoded=decoded)
+    frames = render_frames(recipe, find_photo)
     kind = recipe.options.format or default_format(recipe.options.layout)
     if recipe.options.layout not in ("flicker", "timelapse"):
         return encode(compose(recipe, frames), kind)
@@ -52,9 +48,7 @@ def make_composite(
     return render_timelapse(pictures, seconds=recipe.options.seconds, fading=panel)
 
 
-def write_composite(
-    result: ClientResult, recipe: Recipe, path: Path, *, decoded: DecodedPhotos | None = None
-) -> list[Path]:
+def write_composite(result: ClientResult, recipe: Recipe, path: Path) -> list[Path]:
     """Make a composite and write it, and its recipe beside it: both or none.
 
     Parameters
@@ -64,8 +58,6 @@ def write_composite(
     recipe : Recipe
     path : Path
         Of the picture.
-    decoded : DecodedPhotos, optional
-        What other composites have read already.
 
     Returns
     -------
@@ -79,7 +71,7 @@ def write_composite(
     OutputError
         A file cannot be written.
     """
-    data = make_composite(recipe, lambda frame: _own_photo(result, frame), decoded=decoded)
+    data = make_composite(recipe, lambda frame: _own_photo(result, frame))
     text = render_recipe(recipe, composite_sha256=hashlib.sha256(data).hexdigest())
     beside = recipe_path(path)
     written = [write_whole(path, data)]

@@ -196,6 +196,13 @@ def test_what_is_covered_reaches_beyond_what_interpolation_mixes(front: Inspecti
     assert hidden_mask(hidden, width_px=600, height_px=600)[mixed].all()
 
 
+def test_a_blur_leaves_the_windows_of_shown_regions_as_they_are(front: Inspection) -> None:
+    hidden = _small(front, "all-but-regions")
+    noise = _noise(3)
+    shown = ~hidden_mask(hidden, width_px=600, height_px=600)
+    assert (cover(noise, hidden, "blur") == noise).all(axis=2)[shown].mean() > 0.25
+
+
 BAR: tuple[Polygon, ...] = (((120.0, 200.0), (360.0, 200.0), (360.0, 320.0), (120.0, 320.0)),)
 BLOCK = 240 // BLOCKS
 

@@ -3,15 +3,18 @@
 import dataclasses
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
 from skinprogress.errors import UsageError
 from skinprogress.outputs.composing import planning
-from skinprogress.outputs.composing.arranging import Plate, arrange, face_of
+from skinprogress.outputs.composing.arranging import arrange
 from skinprogress.outputs.composing.layouts import compose, compose_frame
 from skinprogress.outputs.composing.planning import plan_composite
+from skinprogress.outputs.composing.plates import Plate, face_of
 from skinprogress.outputs.composing.recipe import CompositeOptions, Recipe
 from skinprogress.outputs.lettering import font, line_px, wrap
 from skinprogress.records import ClientResult
@@ -81,7 +84,7 @@ def test_warnings_stand_in_the_picture_and_hide_no_skin(client: ClientResult) ->
     first, second = recipe.frames
     warned = dataclasses.replace(recipe, frames=(first, dataclasses.replace(second, warnings=("different light",))))
     strip = arrange(warned).strips[0]
-    assert strip.lines == ("different light",)
+    assert strip.lines == ("Different light",)
     picture = compose(warned, flat(warned))
     left, top, right, bottom = strip.box
     assert (picture[top:bottom, left:right] == (34, 48, 60)).all(axis=2).mean() > 0.7
@@ -164,3 +167,44 @@ def test_long_words_are_broken_and_long_texts_end_in_dots() -> None:
     short = wrap("eins zwei drei vier fünf sechs sieben acht neun", face, 150, max_lines=2)
     assert len(short) == 2 and short[1].endswith("…")
     assert max(map(face.getlength, short)) <= 150
+
+
+def test_photos_too_narrow_for_their_warnings_have_them_listed_over_the_whole_width(client: ClientResult) -> None:
+    words = ("not comparable: different light, other expression, details do not line up",)
+    recipe = plan(client, layout="regions", size_px=420)
+    recipe = dataclasses.replace(
+        recipe,
+        frames=tuple(dataclasses.replace(f, warnings=words if k % 2 else ()) for k, f in enumerate(recipe.frames)),
+    )
+    plate = arrange(recipe)
+    (strip,) = plate.strips
+    assert " ".join(strip.lines).endswith(words[0])
+    assert strip.lines[0].startswith(recipe.frames[1].label[0])
+    assert strip.box[1] >= max(y for _, y in plate.panels) + recipe.frames[0].height_px
+
+
+def test_no_word_of_a_label_is_broken_by_a_narrow_photo(fake_result: Fake) -> None:
+    recipe = plan(fake_result(12, metrics=("redness",), regions=("face",)), layout="regions", size_px=420)
+    assert recipe.frames[0].width_px < 100
+    words = {
+        word for frame in recipe.frames for text in (*frame.label, frame.title.capitalize()) for word in text.split()
+    }
+    drawn = {word for line in arrange(recipe).lines if line.kind != "footer" for word in line.text.split()}
+    assert drawn <= words | {word.capitalize() for word in words}
+
+
+def test_what_must_be_read_is_never_set_in_the_users_font_whose_letters_may_be_blank() -> None:
+    own = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"
+    families = {k: face_of(CompositeOptions(font=own), 20, k).getname()[0] for k in ("title", "warning", "footer")}
+    assert families == {"title": "DejaVu Serif", "warning": "DejaVu Sans", "footer": "DejaVu Sans"}
+
+
+def test_what_must_be_read_does_not_shrink_with_the_labels(client: ClientResult) -> None:
+    sizes = {}
+    for scale in (0.6, 1.0):
+        recipe = plan(client, size_px=1600, label_scale=scale)
+        letter_px = arrange(recipe).letter_px
+        sizes[scale] = [face_of(recipe.options, letter_px, kind).size for kind in ("title", "warning", "footer")]
+    (title, *told), (usual_title, *usual) = sizes[0.6], sizes[1.0]
+    assert title < 0.7 * usual_title
+    assert all(size >= usual_size for size, usual_size in zip(told, usual, strict=True))

@@ -19,8 +19,9 @@ from skinprogress.outputs.composing import verifying
 from skinprogress.outputs.composing.planning import plan_composite
 from skinprogress.outputs.composing.recipe import CompositeOptions, recipe_digest
 from skinprogress.outputs.composing.target import recipe_path
+from skinprogress.outputs.composing.trusting import read_recipe
 from skinprogress.outputs.composing.verifying import Verification, verify_composite
-from skinprogress.outputs.composing.writing import write_composite
+from skinprogress.outputs.composing.writing import make_composite, write_composite
 from skinprogress.records import ClientResult
 
 Edit = Callable[[dict[str, Any]], object]
@@ -111,7 +112,7 @@ def test_a_recipe_changed_by_hand_is_told(pair: Path) -> None:
 
 
 def test_labels_and_warnings_are_drawn_from_the_recipe(pair: Path) -> None:
-    _rewrite(pair, lambda c: c["frames"][1].update(label=["After 1 week"]))
+    _rewrite(pair, lambda c: c["frames"][1].update(label=["After 1 treatment, 1 week"]))
     assert set(_failed(verify_composite(pair))) == {"made again"}
 
 
@@ -172,6 +173,82 @@ def test_what_an_honest_composite_never_does_is_told(pair: Path, edit: Edit, che
     assert text in failed[check]
 
 
+def _forge(composite: Path, edit: Edit) -> None:
+    """Change a recipe, and make the picture that it then describes, with every digest as it should be."""
+    _rewrite(composite, edit)
+    recipe, _ = read_recipe(recipe_path(composite))
+    data = make_composite(recipe, lambda frame: (composite.parent / recipe.photos / frame.file).resolve())
+    composite.write_bytes(data)
+    _rewrite(composite, lambda c: c.update(composite_sha256=hashlib.sha256(data).hexdigest()))
+
+
+def _swap(c: dict[str, Any]) -> None:
+    c["frames"].reverse()
+
+
+def _tone(c: dict[str, Any]) -> None:
+    c["frames"][1]["color"]["tone"] = [[0.01, 0.02], [0.5, 0.5], [1.0, 1.0]]
+
+
+def _less_red(c: dict[str, Any]) -> None:
+    c["frames"][1]["color"]["matrix"] = [[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+
+
+def _twice(c: dict[str, Any]) -> None:
+    first, second = c["frames"]
+    c["frames"][1] = {**first, "session": second["session"], "label": second["label"]}
+
+
+def _cover_more(c: dict[str, Any]) -> None:
+    for frame in c["frames"]:
+        frame["hidden"].append([[200, 300], [240, 300], [240, 340], [200, 340]])
+
+
+@pytest.mark.parametrize(
+    ("edit", "check", "text"),
+    [
+        (_tone, "colours", "tone curve"),
+        (_less_red, "colours", "mixing of colours"),
+        (lambda c: c.update(color_reference="card"), "colours", "not of the kind that a card gives"),
+        (_cover_more, "hidden", "More is covered"),
+        (lambda c: c["frames"][1].update(label=["Healed for good"]), "words", "“Healed for good”"),
+        (lambda c: c["frames"][1].update(label=["24 December 1999"]), "words", "is not one"),
+        (lambda c: c["frames"][1].update(title="No scars"), "words", "no region"),
+        (lambda c: c["frames"][1].update(warnings=["not comparable"]), "words", "contradict"),
+        (lambda c: c.update(grade="F"), "words", "contradict"),
+        (lambda c: c.update(consent="the client is delighted"), "words", "consent"),
+        (_swap, "dates", "order"),
+        (_twice, "photos", "more than one session"),
+    ],
+)
+def test_a_picture_that_was_made_to_lie_is_told_by_what_no_honest_one_has(
+    pair: Path, edit: Edit, check: str, text: str
+) -> None:
+    _forge(pair, edit)
+    failed = _failed(verify_composite(pair))
+    assert set(failed) == {check} and text in failed[check]
+
+
+def test_dates_in_the_files_are_held_against_the_picture(pair: Path) -> None:
+    exif = Image.Exif()
+    for k, day in enumerate((20, 15)):
+        frame = json.loads(recipe_path(pair).read_text())["frames"][k]
+        photo = (pair.parent / json.loads(recipe_path(pair).read_text())["photos"] / frame["file"]).resolve()
+        exif.get_ifd(0x8769)[0x9003] = f"2026:03:{day} 12:00:00"
+        with Image.open(photo) as image:
+            image.load()
+            image.save(photo, quality=95, exif=exif)
+        digest = hashlib.sha256(photo.read_bytes()).hexdigest()
+        _rewrite(pair, lambda c, k=k, digest=digest: c["frames"][k].update(sha256=digest))  # type: ignore[misc]
+    _forge(pair, lambda c: None)
+    assert "was taken before" in _failed(verify_composite(pair))["dates"]
+
+
+def test_rows_that_are_not_full_are_no_forgery(pair: Path) -> None:
+    _rewrite(pair, lambda c: c.update(columns=2, frames=[*c["frames"], c["frames"][0]]))
+    assert read_recipe(recipe_path(pair))[0].columns == 2
+
+
 def test_an_edited_source_that_the_picture_keeps_quiet_about_is_told(
     pair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,7 +285,7 @@ NAN, HUGE = float("nan"), 10**6
         (lambda c: c.update(recipe_version=None), "recipe version None"),
         (lambda c: c.pop("frames"), "frames"),
         (lambda c: c.update(frames=[]), "0 photos"),
-        (lambda c: c.update(frames=c["frames"] * 2000, columns=4000), "4000 photos"),
+        (lambda c: c.update(frames=c["frames"] * 60, columns=120), "120 photos"),
         (lambda c: c.update(columns=0), "rows of 0"),
         (lambda c: c.update(columns="2"), "columns"),
         (lambda c: c.update(surprise=1), "surprise"),
@@ -226,7 +303,7 @@ NAN, HUGE = float("nan"), 10**6
         (lambda c: [f.update(width_px=-5) for f in c["frames"]], "px large"),
         (lambda c: [f.update(width_px=HUGE, height_px=1) for f in c["frames"]], "px large"),
         (lambda c: c["frames"][0].update(width_px=17), "one size"),
-        (lambda c: c["options"].update(shape="1:1", size_px=20_000), "megapixels"),
+        (lambda c: c["options"].update(shape="1:1", size_px=20_000), "20000 px"),
         (lambda c: c["options"].update(size_px=HUGE), "1e\\+06 px"),
         (lambda c: c["options"].update(seconds=1e9), "seconds"),
         (lambda c: c["options"].update(layout="poster"), "options.layout"),
@@ -243,6 +320,10 @@ NAN, HUGE = float("nan"), 10**6
         (lambda c: c["frames"][0]["color"].update(tone=[[0, 0], [0, 0]]), "map of colours"),
         (lambda c: c["frames"][0]["color"].update(matrix=[[1.0] * 500] * 3), "map of colours"),
         (lambda c: c["frames"][0].update(mm_per_px=1e-300), "mm a px"),
+        (lambda c: c["frames"][0]["color"].update(gains=[1.0, -1.0, 1.0]), "map of colours"),
+        (lambda c: c["frames"][0]["color"].update(tone=[[0.1, 0.9], [0.9, 0.1]]), "map of colours"),
+        (lambda c: c.update(grade="A+"), "the grade A\\+"),
+        (lambda c: c.update(edited=["another.jpg"]), "does not show"),
     ],
 )
 def test_a_hostile_recipe_is_refused_in_words_before_anything_is_done_with_it(

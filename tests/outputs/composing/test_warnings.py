@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from skinprogress.outputs.composing.warnings import short_warnings
-from skinprogress.records import ClientResult, Comparison, Flag
+from skinprogress.records import ClientResult, Comparison, Course, Flag, Phase, Treatment
 
 
 def _graded(
@@ -55,6 +56,24 @@ def test_days_after_a_treatment_and_cream_are_told_of_both_photos(fake_result: C
     assert short_warnings(result, "front", calm, calm) == ()
     covered = replace(result, plan=replace(result.plan, covered_sessions=(calm,)))
     assert short_warnings(covered, "front", calm, calm) == ("cream on the skin",)
+
+
+def test_a_session_on_an_unknown_side_of_a_treatment_is_told(fake_result: Callable[..., ClientResult]) -> None:
+    result = replace(fake_result(n_sessions=6), comparisons=())
+    first, last = result.sessions[0], result.sessions[-1]
+    phases = {
+        first: Phase(session=first, days_after=None, treatment_number=None, name="before"),
+        last: Phase(session=last, days_after=None, treatment_number=None, name="unknown"),
+    }
+    day = next(i.ref.taken_at for i in result.inspections.values() if i.ref.session == last)
+    assert day is not None
+    for days, told in ((0, "day of a treatment, time unknown"), (9, "time since a treatment unknown")):
+        course = Course(treatments=(Treatment(at=day - timedelta(days=days)),))
+        unknown = replace(result, plan=replace(result.plan, phases=phases, course=course))
+        assert short_warnings(unknown, "front", first, last) == (told,)
+        assert short_warnings(unknown, "front", last, first) == (f"before: {told}",)
+    nothing_recorded = replace(result, plan=replace(result.plan, phases=phases, course=Course()))
+    assert short_warnings(nothing_recorded, "front", first, last) == ()
 
 
 def test_cream_is_told_once(fake_result: Callable[..., ClientResult]) -> None:

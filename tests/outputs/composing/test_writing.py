@@ -13,7 +13,8 @@ from skinprogress.errors import OutputError, PhotoError
 from skinprogress.outputs.composing import writing
 from skinprogress.outputs.composing.encoding import encode
 from skinprogress.outputs.composing.planning import plan_composite
-from skinprogress.outputs.composing.recipe import CompositeOptions, parse_recipe
+from skinprogress.outputs.composing.recipe import CompositeOptions
+from skinprogress.outputs.composing.trusting import read_recipe
 from skinprogress.outputs.composing.writing import make_composite, write_composite
 from skinprogress.records import ClientResult
 
@@ -32,7 +33,7 @@ def test_a_picture_is_made_again_bit_for_bit(client: ClientResult, tmp_path: Pat
     picture, beside = write_composite(client, recipe, tmp_path / f"a.{recipe.options.format}")
     content = json.loads(beside.read_text("utf-8"))
     assert content["composite_sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
-    read = parse_recipe(content)
+    read, _ = read_recipe(beside)
     assert read == recipe
     folder = client.folder
     assert make_composite(read, lambda frame: folder / frame.file) == picture.read_bytes()
