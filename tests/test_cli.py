@@ -231,7 +231,13 @@ def test_ctrl_c_stops_without_partial_files(client, tmp_path):
     skinprogress("--help")
     # Before the interpreter is up, nobody can catch the signal: on a busy machine that takes longer.
     wait = 2.0 + 3.0 * (time.monotonic() - began)
-    process = subprocess.Popen([*PROGRAM, "run", str(client), "-o", str(out)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*PROGRAM, "run", str(client), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Shells start background jobs with the signal ignored, and all that these start inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     time.sleep(wait)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
