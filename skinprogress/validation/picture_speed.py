@@ -21,18 +21,19 @@ from typing import get_args
 import cv2
 import numpy as np
 
-from skinprogress.checking.looking import look_at_client
+from skinprogress.checking.showing import compose
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.chart_files import save_chart
 from skinprogress.outputs.charts import list_charts
 from skinprogress.outputs.composing.planning import plan_composite
 from skinprogress.outputs.composing.recipe import CompositeOptions, Layout
 from skinprogress.outputs.composing.writing import make_composite
+from skinprogress.outputs.once import drawing_once
 from skinprogress.outputs.table import OUTPUTS
 from skinprogress.photos.course import read_course
 from skinprogress.photos.folder import list_photos
 from skinprogress.pipeline import compare_client
-from skinprogress.records import ClientResult, Course, PhotoRef
+from skinprogress.records import ClientResult
 from skinprogress.settings import OutputOptions, Settings
 from skinprogress.synthetic.sample_client import sample_folder
 
@@ -146,11 +147,6 @@ def _enlarged(result: ClientResult, folder: Path) -> list[Path]:
     return paths
 
 
-def _looked_at(photos: list[Path]) -> ClientResult:
-    refs = [PhotoRef(path=p, file=p.name, client="", session=p.stem) for p in photos]
-    return look_at_client(refs, client="", folder=photos[0].parent, course=Course(), settings=Settings())
-
-
 def main(folder: Path, photos: list[Path]) -> None:
     """Print the tables."""
     result = measure(folder)
@@ -165,12 +161,18 @@ def main(folder: Path, photos: list[Path]) -> None:
 
 
 def _time_outputs(result: ClientResult, out: Path, unit_s: float) -> None:
-    _say(f"outputs of a client with {len(result.sessions)} sessions, one after the other")
-    for output in sorted(OUTPUTS.values(), key=lambda o: o.last):
-        chosen = {"options": OutputOptions()} if output.takes_options else {}
-        seconds = _least_s(partial(output.write, result, out, **chosen), 1 if output.name == "charts" else 2)
-        size = (out / "report.html").stat().st_size if output.name == "report" else 0
-        _tell(output.name, seconds, unit_s, f"{size / 1e6:.2f} MB" if size else "")
+    _say(f"outputs of a client with {len(result.sessions)} sessions, one after the other as in a run")
+    outputs = sorted(OUTPUTS.values(), key=lambda o: o.last)
+    least = {output.name: float("inf") for output in outputs}
+    for _ in range(2):
+        with drawing_once():
+            for output in outputs:
+                chosen = {"options": OutputOptions()} if output.takes_options else {}
+                seconds = _least_s(partial(output.write, result, out, **chosen), 1)
+                least[output.name] = min(least[output.name], seconds)
+    size = (out / "report.html").stat().st_size
+    for name, seconds in least.items():
+        _tell(name, seconds, unit_s, f"{size / 1e6:.2f} MB" if name == "report" else "")
 
 
 def _time_charts(result: ClientResult, out: Path, unit_s: float) -> None:
@@ -188,13 +190,12 @@ def _time_charts(result: ClientResult, out: Path, unit_s: float) -> None:
 
 
 def _time_composites(photos: list[Path], unit_s: float) -> None:
-    looked = _looked_at(photos)
-    path_of = {file: inspection.ref.path for file, inspection in looked.inspections.items()}
-    _say(f"composites of {photos[0].name} and {photos[1].name} in their own resolution: rendered and encoded")
+    composition = compose(photos)
+    _say(f"composites of {photos[0].name} and {photos[1].name} in their own resolution: drawn and encoded")
     for layout in LAYOUTS:
-        recipe = plan_composite(looked, view="front", options=CompositeOptions(layout=layout))
-        _tell(layout, _least_s(partial(make_composite, recipe, lambda frame: path_of[frame.file])), unit_s)
-    _tell("finding and grading both faces before that", _least_s(partial(_looked_at, photos)), unit_s)
+        recipe = plan_composite(composition.result, view="front", options=CompositeOptions(layout=layout))
+        _tell(layout, _least_s(partial(make_composite, recipe, composition.find_photo)), unit_s)
+    _tell("finding, planning and grading before that", _least_s(partial(compose, photos)), unit_s)
 
 
 def _tell(what: str, seconds: float, unit_s: float, remark: str = "") -> None:
