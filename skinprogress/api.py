@@ -1,6 +1,5 @@
 """What a notebook or a program imports: compare a client's folder, look at the result, save it."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -66,13 +65,9 @@ def list_client(folder: str | Path, *, settings: Settings | None = None) -> "tup
     NothingMeasuredError
         No photo in it.
     """
-    from skinprogress.photos.course import read_course
-    from skinprogress.photos.folder import list_photos
+    from skinprogress.photos.folder import list_folder
 
-    folder = Path(folder)
-    # Not folder.is_dir(): a path that is too long or locked raises there, and is told in words by list_photos.
-    course = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
-    listing = list_photos(folder, settings=settings or Settings(), course=course)
+    listing = list_folder(Path(folder), settings=settings or Settings())
     return listing, listing.course
 
 

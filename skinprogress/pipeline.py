@@ -16,6 +16,7 @@ from skinprogress.color.surroundings import is_colorless, sample_background
 from skinprogress.comparison.bookkeeping import (
     PhotoFigures,
     explain_nothing,
+    figures_of,
     find_versions,
     rejection_of,
     report_photos,
@@ -839,14 +840,7 @@ def _keep_fitting(measured: Sequence[tuple[MeasuredFace, list[Measurement]]], fo
             continue
         found.measurements += rows
         found.inspections[face.ref.file] = face.inspection
-        found.faces[face.ref.file] = PhotoFigures(
-            face.registration,
-            face.mm_per_photo_px,
-            face.clipped_share,
-            face.photo_light,
-            face.flags,
-            found.grades.get(face.ref.file, ""),
-        )
+        found.faces[face.ref.file] = figures_of(face, grade=found.grades.get(face.ref.file, ""))
         kept.append(face)
     return kept
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from skinprogress.comparison.bookkeeping import (
-    PhotoFigures,
     explain_nothing,
+    figures_of,
     find_versions,
     rejection_of,
     report_photos,
@@ -128,17 +128,7 @@ def grade_shown(result: ClientResult, files: Sequence[str]) -> ClientResult:
     graded = [_grade(first, faces[f], plan, settings) for f in files if f in faces and faces[f] is not first]
     known = {(c.view, c.from_session, c.to_session): c for c in (*result.comparisons, *graded)}
     grades = {c.to_session: c.grade for c in graded}
-    figures = {
-        file: PhotoFigures(
-            face.registration,
-            face.mm_per_photo_px,
-            face.clipped_share,
-            face.photo_light,
-            face.flags,
-            grades.get(face.ref.session, ""),
-        )
-        for file, face in faces.items()
-    }
+    figures = {file: figures_of(face, grade=grades.get(face.ref.session, "")) for file, face in faces.items()}
     refused = [*result.rejected, *lost]
     refs = [inspections[file].ref for file in faces]
     rows = {p.file: p for p in (*result.photos, *report_photos(refs, refused, plan, inspections, figures))}

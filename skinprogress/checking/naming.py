@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from skinprogress.errors import NothingMeasuredError, UsageError
-from skinprogress.photos.course import read_course
-from skinprogress.photos.folder import FolderListing, list_photos
+from skinprogress.photos.folder import FolderListing, list_folder
 from skinprogress.photos.loose import dated_refs, find_client_folder, loose_refs
 from skinprogress.photos.scan import one_line, printable
 from skinprogress.records import PhotoRef
@@ -42,7 +41,7 @@ def list_shown(photos: Sequence[Path], settings: Settings) -> tuple[FolderListin
         The folder, or one of the named photos in it, cannot be used.
     """
     if len(photos) == 1 and os.path.isdir(photos[0]):  # noqa: PTH112 - no exception for a path that is too long
-        return _list_folder(photos[0], settings), photos[0], photos[0]
+        return list_folder(photos[0], settings=settings), photos[0], photos[0]
     refs = loose_refs(photos)
     if len(refs) < 2:
         raise UsageError(
@@ -64,14 +63,8 @@ def list_shown(photos: Sequence[Path], settings: Settings) -> tuple[FolderListin
             "put all photos of the client into that folder: its dates, treatments and consent must hold for all",
         )
     folder = next(f for f in folders if f)
-    listing = _list_folder(folder, settings)
+    listing = list_folder(folder, settings=settings)
     return replace(listing, photos=tuple(_as_listed(refs, listing)), rejected=(), skipped=()), folder, folder
-
-
-def _list_folder(folder: Path, settings: Settings) -> FolderListing:
-    # Not folder.is_dir(): a path that is too long or locked raises there, and is told in words by list_photos.
-    course = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
-    return list_photos(folder, settings=settings, course=course)
 
 
 def _check_different(refs: Sequence[PhotoRef]) -> None:

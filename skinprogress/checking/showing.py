@@ -8,9 +8,10 @@ from pathlib import Path
 
 from skinprogress.checking.looking import grade_shown, look_at_client
 from skinprogress.checking.naming import list_shown
+from skinprogress.comparison.bookkeeping import rejection_text
 from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.outputs.alignment import Rgb
-from skinprogress.outputs.composing.choosing import check_options
+from skinprogress.outputs.composing.choosing import check_options, usual_layout
 from skinprogress.outputs.composing.consent import ConsentRuling, rule_on_consent
 from skinprogress.outputs.composing.frames import render_frames
 from skinprogress.outputs.composing.layouts import compose as lay_out
@@ -21,7 +22,7 @@ from skinprogress.outputs.composing.writing import write_composite
 from skinprogress.outputs.pairs import photos_of, used_views
 from skinprogress.outputs.wording import listed
 from skinprogress.photos.scan import one_line
-from skinprogress.records import ClientResult, PhotoRef, Rejection, View
+from skinprogress.records import ClientResult, PhotoRef, View
 from skinprogress.settings import Settings
 
 _ANIMATED = ("flicker", "timelapse")
@@ -130,7 +131,7 @@ def compose(
     if named and not sessions:
         sessions = [ref.session for ref in listing.photos]
     sessions = _known_sessions(sessions, listing.photos)
-    options = options or CompositeOptions(layout="strip" if len(sessions) > 2 else "side-by-side")
+    options = options or CompositeOptions(layout=usual_layout(len(sessions)))
     check_options(options)  # before anything is looked at
     result = look_at_client(
         listing.photos,
@@ -189,11 +190,8 @@ def _check_enough(result: ClientResult, view: View) -> None:
     if _n_sessions(result, view) >= 2:
         return
     if result.rejected:
-        first: Rejection = result.rejected[0]
-        name, reason = one_line(first.file), one_line(first.reason)
-        raise NothingMeasuredError(
-            f"fewer than two sessions can be used: {reason if name in reason else f'{name}: {reason}'}", first.remedy
-        )
+        first = result.rejected[0]
+        raise NothingMeasuredError(f"fewer than two sessions can be used: {rejection_text(first)}", first.remedy)
     found = listed(f"{v.replace('_', ' ')} in {_n_sessions(result, v)}" for v in used_views(result))
     raise UsageError(
         f"a composite needs two sessions that show the face from the same side ({found} of the sessions)",

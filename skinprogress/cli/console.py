@@ -34,10 +34,10 @@ def shown(text: str) -> str:
 
 
 def why(rejection: "Rejection") -> str:
-    """File, reason and remedy; most reasons name the file already."""
-    name = shown(rejection.file)
-    reason = shown(rejection.reason)
-    return f"{reason if name in reason else f'{name}: {reason}'}; {rejection.remedy}"
+    """File, reason and remedy."""
+    from skinprogress.comparison.bookkeeping import rejection_text
+
+    return f"{rejection_text(rejection)}; {rejection.remedy}"
 
 
 @contextmanager

@@ -135,13 +135,14 @@ def composite(
 ) -> None:
     """Make a before-and-after picture to show: aligned, colours matched, never retouched, consent checked."""
     from skinprogress.checking.showing import compose
+    from skinprogress.outputs.composing.choosing import usual_layout
     from skinprogress.outputs.composing.recipe import CompositeOptions
     from skinprogress.outputs.composing.target import find_format
     from skinprogress.photos.files import keep_photos
 
     console = make_console()
     options = CompositeOptions(
-        layout=layout or ("strip" if len(session or photos) > 2 else "side-by-side"),
+        layout=layout or usual_layout(len(session or photos)),
         shape=shape,
         crop=crop,
         format=find_format(out, file_format) if out else file_format,

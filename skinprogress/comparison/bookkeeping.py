@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skinprogress.comparison.course import photo_phase
+from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.photolight import describe_light
 from skinprogress.errors import PhotoError
 from skinprogress.face.regions import WHOLE_FACE
+from skinprogress.photos.scan import one_line
 from skinprogress.records import (
     ClientPlan,
     Flag,
@@ -32,6 +34,19 @@ class PhotoFigures:
     grade: str = ""
 
 
+def figures_of(face: MeasuredFace, *, grade: str = "") -> PhotoFigures:
+    """What measuring a photo found out about it, and how comparable it is with the reference photo."""
+    return PhotoFigures(
+        face.registration, face.mm_per_photo_px, face.clipped_share, face.photo_light, face.flags, grade
+    )
+
+
+def rejection_text(rejection: Rejection) -> str:
+    """File and reason of a rejection in one line; most reasons name the file already."""
+    name, reason = one_line(rejection.file), one_line(rejection.reason)
+    return reason if name in reason else f"{name}: {reason}"
+
+
 def rejection_of(ref: PhotoRef, error: PhotoError) -> Rejection:
     """Why a photo is not measured, and what to do; skin off the face can still be shown."""
     reason, remedy = error.reason, error.remedy
@@ -51,8 +66,7 @@ def rejection_of(ref: PhotoRef, error: PhotoError) -> Rejection:
 def explain_nothing(folder: Path, refused: Sequence[Rejection]) -> str:
     if not refused:
         return f"no photo in {folder} could be measured"
-    first = refused[0]
-    reason = first.reason if first.file in first.reason else f"{first.file}: {first.reason}"
+    reason = rejection_text(refused[0])
     if len(refused) == 1:
         return f"the only photo could not be measured; {reason}"
     return f"none of the {len(refused)} photos could be measured; of the first: {reason}"

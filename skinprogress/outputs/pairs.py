@@ -10,7 +10,7 @@ from skinprogress.comparison.sentences import session_text
 from skinprogress.errors import PhotoError
 from skinprogress.outputs.alignment import Rgb
 from skinprogress.photos.reading import read_photo, to_srgb8
-from skinprogress.records import ClientResult, ColorCorrection, Inspection, Rung, View
+from skinprogress.records import RUNGS, ClientResult, ColorCorrection, Inspection, Rung, View
 
 MAX_HEIGHT_PX = 1400
 """Tallest picture; more than a screen shows and a fifth of the file size of the photo."""
@@ -63,33 +63,35 @@ def read_rgb(inspection: Inspection) -> Rgb:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedColors:
-    """The colours in which two photos may be shown side by side.
+    """The colours in which photos may be shown side by side.
 
     Attributes
     ----------
     rung : Rung
-        What they were matched on: the worse of both; ``none`` where their colours are not expressed in the same.
-    corrections : (ColorCorrection or None, ColorCorrection or None)
-        None for both where nothing was matched: correcting one of two would make a difference of its own.
+        What they were matched on: the worst of all; ``none`` where their colours are not expressed in the same.
+    corrections : tuple of ColorCorrection or None
+        None for all where nothing was matched: correcting some of them would make a difference of its own.
     brightness : float
         Factor on linear light, the same for both: it makes the first as bright as it was taken.
     """
 
     rung: Rung
-    corrections: tuple[ColorCorrection | None, ColorCorrection | None]
+    corrections: tuple[ColorCorrection | None, ...]
     brightness: float
 
 
-def share_colors(result: ClientResult, first: Inspection, second: Inspection) -> SharedColors:
-    """Find the colours in which two photos may be shown side by side."""
-    a, b = (result.plan.corrections.get(i.ref.file) for i in (first, second))
-    rung = shared_rung(a, b) if a is not None and b is not None else "none"
-    if a is None or b is None or rung == "none":
-        return SharedColors("none", (None, None), 1.0)
-    return SharedColors(rung, (a, b), undone_brightness(first, a))
+def share_colors(result: ClientResult, *photos: Inspection) -> SharedColors:
+    """Find the colours in which photos may be shown side by side."""
+    corrections = [c for i in photos if (c := result.plan.corrections.get(i.ref.file)) is not None]
+    rung: Rung = "none"
+    if len(corrections) == len(photos):
+        rung = max((shared_rung(corrections[0], c) for c in corrections), key=RUNGS.index)
+    if rung == "none":
+        return SharedColors("none", (None,) * len(photos), 1.0)
+    return SharedColors(rung, tuple(corrections), _undone_brightness(photos[0], corrections[0]))
 
 
-def undone_brightness(inspection: Inspection, correction: ColorCorrection) -> float:
+def _undone_brightness(inspection: Inspection, correction: ColorCorrection) -> float:
     """The factor that takes the corrected face back to the brightness that it was taken with.
 
     A card tells how much light the skin sends back, which may look darker or brighter than a good picture of it.

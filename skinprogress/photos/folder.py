@@ -1,12 +1,13 @@
 """A client's folder: which photos it holds, when they were taken, and which visit each belongs to."""
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from skinprogress.errors import CourseFileError, NothingMeasuredError, UsageError
-from skinprogress.photos.course import CourseFile, PhotoEntry, check_places
+from skinprogress.photos.course import CourseFile, PhotoEntry, check_places, read_course
 from skinprogress.photos.course_checks import find_course_notes
 from skinprogress.photos.course_names import match_names
 from skinprogress.photos.dates import find_date, natural_key
@@ -57,6 +58,28 @@ class FolderListing:
     excluded: tuple[str, ...] = ()
     course: Course = field(default_factory=Course)
     notes: tuple[str, ...] = ()
+
+
+def list_folder(folder: Path, *, settings: Settings) -> FolderListing:
+    """Read the course file of a client's folder, where there is one, and list the photos.
+
+    Parameters
+    ----------
+    folder, settings
+        As for :func:`list_photos`.
+
+    Returns
+    -------
+    FolderListing
+
+    Raises
+    ------
+    UsageError, NothingMeasuredError, AmbiguousDateError, CourseFileError
+        As :func:`list_photos`; and where the course file is not understood.
+    """
+    # Not folder.is_dir(): a path that is too long or locked raises there, and is told in words by list_photos.
+    course = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
+    return list_photos(folder, settings=settings, course=course)
 
 
 def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None = None) -> FolderListing:

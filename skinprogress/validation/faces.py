@@ -1,7 +1,6 @@
 """What a validation works on: the faces of a folder, whose each is, and the true points where files state them."""
 
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -16,9 +15,8 @@ from skinprogress.face.mapping import FaceMap
 from skinprogress.face.refinement import Detail
 from skinprogress.face.registration import PlacedFace, place_face
 from skinprogress.photos.clues import find_clues
-from skinprogress.photos.course import read_course
 from skinprogress.photos.dates import find_date
-from skinprogress.photos.folder import FolderListing, list_photos
+from skinprogress.photos.folder import FolderListing, list_folder
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
 from skinprogress.pipeline import find_client_face
@@ -89,9 +87,7 @@ def list_faces(folder: Path, *, settings: Settings) -> tuple[FolderListing, list
     NothingMeasuredError
         No photo in it.
     """
-    # Not folder.is_dir(): a path that is too long or locked raises there, and is told in words by list_photos.
-    course = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
-    listing = list_photos(folder, settings=settings, course=course)
+    listing = list_folder(folder, settings=settings)
     true_folders = {ref.path.parent for ref in listing.photos if truth_path(ref).is_file()}
     refs = [ref for ref in listing.photos if ref.path.parent not in true_folders or truth_path(ref).is_file()]
     return listing, refs

@@ -30,8 +30,7 @@ from skinprogress.outputs.composing.recipe import CompositeOptions, Layout
 from skinprogress.outputs.composing.writing import make_composite
 from skinprogress.outputs.once import drawing_once
 from skinprogress.outputs.table import OUTPUTS
-from skinprogress.photos.course import read_course
-from skinprogress.photos.folder import list_photos
+from skinprogress.photos.folder import list_folder
 from skinprogress.pipeline import compare_client
 from skinprogress.records import ClientResult
 from skinprogress.settings import OutputOptions, Settings
@@ -127,7 +126,7 @@ def measure(folder: Path) -> ClientResult:
     ClientResult
     """
     settings = Settings()
-    listing = list_photos(folder, settings=settings, course=read_course(folder))
+    listing = list_folder(folder, settings=settings)
     return compare_client(
         listing.photos, client=listing.client, folder=folder, course=listing.course, settings=settings
     )

@@ -31,6 +31,11 @@ MOST_BY_ITSELF = 6
 _FONTS, _MAX_FONT_BYTES = (".ttf", ".otf", ".ttc"), 50_000_000
 
 
+def usual_layout(n_named: int) -> Layout:
+    """The layout where nobody chose one, from how many photos or sessions were named."""
+    return "strip" if n_named > 2 else "side-by-side"
+
+
 def check_options(options: CompositeOptions) -> None:
     """Say what cannot be done.
 

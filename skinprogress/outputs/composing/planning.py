@@ -7,7 +7,6 @@ from importlib.metadata import version
 
 import numpy as np
 
-from skinprogress.color.references import shared_rung
 from skinprogress.errors import UsageError
 from skinprogress.face.canonical import apply_affine
 from skinprogress.outputs.alignment import HeadFrame, head_frame, photo_to_frame, scale_of
@@ -21,8 +20,8 @@ from skinprogress.outputs.composing.hiding import find_hidden
 from skinprogress.outputs.composing.placing import Place, place_heads, place_regions
 from skinprogress.outputs.composing.recipe import ColorMap, CompositeOptions, FrameRecipe, Recipe
 from skinprogress.outputs.composing.warnings import short_warnings
-from skinprogress.outputs.pairs import undone_brightness
-from skinprogress.records import RUNGS, ClientResult, ColorCorrection, Flag, Inspection, Rung, View
+from skinprogress.outputs.pairs import share_colors
+from skinprogress.records import ClientResult, ColorCorrection, Flag, Inspection, View
 
 _DRAWING = ("skinprogress", "numpy", "opencv-python", "pillow", "matplotlib")
 _FILMING = {"timelapse": ("imageio-ffmpeg",)}
@@ -74,13 +73,14 @@ def plan_composite(
         places = place_regions(result, chosen, frame, options, view)
     else:
         places = [place_heads(chosen, frame, options, view)]
-    rung, colors = _color_maps(result, chosen)
+    shared = share_colors(result, *chosen)
+    colors = [None if c is None else _color_map(c, shared.brightness) for c in shared.corrections]
     draft = Recipe(
         view=view,
         options=replace(options, format=options.format or default_format(options.layout)),
         frames=_unfitted_frames(result, view, chosen, [place.title for place in places], colors, options),
         columns=len(chosen),
-        color_reference=rung,
+        color_reference=shared.rung,
         edited=_flagged(result, chosen, Flag.FILTER_DECLARED | Flag.FILTER_SUSPECTED),
         suspected=_flagged(result, chosen, Flag.SMOOTHING_SUSPECTED),
         grade=_worst_grade(result, view, chosen),
@@ -155,19 +155,6 @@ def _mm_per_unit(result: ClientResult, view: View, frame: HeadFrame) -> float:
     if reference is None:
         return float("nan")
     return result.plan.mm_per_px[file] / scale_of(photo_to_frame(reference, frame))
-
-
-def _color_maps(result: ClientResult, chosen: list[Inspection]) -> tuple[Rung, list[ColorMap | None]]:
-    """What the colours of all photos are matched on, and the map of each; none where one of them cannot be."""
-    found = [result.plan.corrections.get(photo.ref.file) for photo in chosen]
-    corrections = [c for c in found if c is not None]
-    if len(corrections) < len(chosen):
-        return "none", [None] * len(chosen)
-    rung = max((shared_rung(corrections[0], c) for c in corrections), key=RUNGS.index)
-    if rung == "none":
-        return "none", [None] * len(chosen)
-    brightness = undone_brightness(chosen[0], corrections[0])
-    return rung, [_color_map(c, brightness) for c in corrections]
 
 
 def _color_map(correction: ColorCorrection, brightness: float) -> ColorMap:
