@@ -1,6 +1,7 @@
 """Keys of charts of changes: the bar of colours, and what the signs of the verdicts mean."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from skinprogress.records import Change
 
 BAR_ROOM = 62.0
 """Room that the bar of colours takes with its figures, points."""
+HATCHED: dict[str, Any] = {"fill": style.NOT_COMPARABLE, "edge": style.HATCH, "hatch": style.HATCHING}
+"""The look of what cannot be compared."""
+NOT_COMPARABLE = Entry(fill=style.NOT_COMPARABLE, hatch=style.HATCHING, label="not comparable")
 
 
 def symbol_entries(changes: Iterable[Change], better: str | None) -> list[Entry]:
@@ -23,7 +27,7 @@ def symbol_entries(changes: Iterable[Change], better: str | None) -> list[Entry]
     if any(style.is_unjudged(c, better) for c in rows):
         entries.append(Entry(fill=style.UNJUDGED, label="neither better nor worse"))
     if len(rows) < len(every):
-        entries.append(Entry(fill=style.NOT_COMPARABLE, hatch=style.HATCHING, label="not comparable"))
+        entries.append(NOT_COMPARABLE)
     return entries
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
-from skinprogress.outputs.change_keys import BAR_ROOM, draw_color_bar, interval_note, symbol_entries
+from skinprogress.outputs.change_keys import BAR_ROOM, HATCHED, draw_color_bar, interval_note, symbol_entries
 from skinprogress.outputs.chosen import better_of, changes_since_baseline
 from skinprogress.outputs.sheet import MARGIN, Sheet, width_of
 from skinprogress.outputs.timeline import lay_out_sessions, session_title
@@ -93,7 +93,7 @@ def _draw_cell(
     x, y = center
     place = (x - width / 2 + 1.0, y - _ROW / 2 + 1.0, width - 2.0, _ROW - 2.0)
     if fill is None:
-        sheet.box(*place, fill=style.NOT_COMPARABLE, edge=style.HATCH, hatch=style.HATCHING)
+        sheet.box(*place, **HATCHED)
         return
     sheet.box(*place, fill=fill)
     ink = style.MUTED if style.is_muted(change) else style.ink_on(fill)

@@ -27,8 +27,6 @@ from skinprogress.records import ClientResult, View
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OVERVIEWS = ("overview",)
-"""Kinds of charts that show all measures at once, in the order of the page."""
 OF_A_MEASURE = ("trend", "face_map", "change_map")
 """Kinds of charts of one measure that stand on the page, in its order; the others are in the folder."""
 _MOST_MEASURES = 4
@@ -83,7 +81,7 @@ def _parse_chart(path: Path) -> ChartFile:
 
 def overview_charts(summary: Summary, charts: Sequence[ChartFile], embed: Embed) -> list[ChartPicture]:
     """The charts of all metrics at once."""
-    found = [c for kind in OVERVIEWS for c in charts if c.kind == kind and not c.metric]
+    found = [c for c in charts if c.kind == "overview" and not c.metric]
     return [p for c in found if (p := _embed(c, summary.headline, embed))]
 
 

@@ -74,14 +74,13 @@ def list_charts(result: ClientResult) -> "Iterator[tuple[str, Callable[[], Figur
             several = len({s for points in session_values(result, metric, view).values() for s in points}) >= 2
             if several:
                 yield f"trend_{metric}_{view}", partial(plot_trend, result, **of)
-            changes = changes_since_baseline(result, metric, view)
-            shown = [c for c in changes if math.isfinite(c.difference)]
+            shown = [c for c in changes_since_baseline(result, metric, view) if math.isfinite(c.difference)]
             if shown:
                 yield f"change_map_{metric}_{view}", partial(plot_change_map, result, **of)
                 crop = crop or read_face_crop(result, view=view)
                 session = headline_session(result, shown)
-                start, end = next((c.from_session, c.to_session) for c in shown if c.to_session == session)
-                pair = {**of, "from_session": start, "to_session": end}
+                start = next(c.from_session for c in shown if c.to_session == session)
+                pair = {**of, "from_session": start, "to_session": session}
                 yield f"forest_{metric}_{view}", partial(plot_forest, result, **pair)
                 yield f"face_map_{metric}_{view}", partial(plot_face_map, result, **pair, crop=crop)
                 yield f"outline_map_{metric}_{view}", partial(plot_outline_map, result, **pair)

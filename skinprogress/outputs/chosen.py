@@ -1,11 +1,14 @@
 """Which changes are shown, and the pair of sessions that the headline and the face map speak of."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from skinprogress.comparison.outcome import outcome_session
 from skinprogress.comparison.verdicts import Better
 from skinprogress.metrics.table import METRICS
 from skinprogress.records import Against, Change, ClientResult, Comparison, Measurement, View
+
+_Row = TypeVar("_Row", Change, Measurement)
 
 
 def changes_since_baseline(
@@ -33,12 +36,7 @@ def changes_since_baseline(
 
 def best_of(changes: Iterable[Change]) -> Iterable[Change]:
     """One change per view, region, metric and pair of sessions: the compensated one comes before the raw one."""
-    chosen: dict[tuple[str, ...], Change] = {}
-    for c in changes:
-        key = (c.view, c.region, c.metric, c.from_session, c.to_session)
-        if key not in chosen or c.method == "compensated":
-            chosen[key] = c
-    return chosen.values()
+    return _compensated_first(changes, lambda c: (c.view, c.region, c.metric, c.from_session, c.to_session))
 
 
 def better_of(result: ClientResult, metric: str) -> Better:
@@ -52,12 +50,17 @@ def best_measurements(
     result: ClientResult, metric: str | None = None, view: View | None = None
 ) -> Iterable[Measurement]:
     """One measurement per photo, region and metric, as the changes go by: compensated where it is there, else raw."""
-    chosen: dict[tuple[str, ...], Measurement] = {}
-    for m in result.measurements:
-        if metric in (None, m.metric) and view in (None, m.view):
-            key = (m.photo, m.region, m.metric)
-            if key not in chosen or m.method == "compensated":
-                chosen[key] = m
+    wanted = (m for m in result.measurements if metric in (None, m.metric) and view in (None, m.view))
+    return _compensated_first(wanted, lambda m: (m.photo, m.region, m.metric))
+
+
+def _compensated_first(rows: Iterable[_Row], key: Callable[[_Row], tuple[str, ...]]) -> Iterable[_Row]:
+    """One row per key, in order of the keys' first rows: the compensated one where it is there."""
+    chosen: dict[tuple[str, ...], _Row] = {}
+    for row in rows:
+        at = key(row)
+        if at not in chosen or row.method == "compensated":
+            chosen[at] = row
     return chosen.values()
 
 

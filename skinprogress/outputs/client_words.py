@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from skinprogress.comparison.course import is_recent
 from skinprogress.comparison.findings import REAL, VISIBLE_REDNESS
 from skinprogress.face.regions import WHOLE_FACE
 from skinprogress.metrics.table import METRICS
@@ -82,32 +81,30 @@ def describe_for_client(result: ClientResult, summary: Summary, names: dict[str,
     """
     pair = summary.pair
     outcome = [c for c in changes_since_baseline(result) if pair == (c.from_session, c.to_session)]
-    early = pair is not None and is_recent(result.plan, pair[1])
     comparison = comparison_of(result, *pair) if pair else None
-    changed = () if early else tuple(_changed(outcome))
+    changed = () if summary.early else tuple(_changed(outcome))
     phase = phase_text(result.plan.phases.get(pair[1])) if pair else ""
     when = ""
     if pair:
         dates = {"before": names[pair[0]], "after": names[pair[1]]}
         when = text("client.when_after", **dates, phase=phase) if phase else text("client.when", **dates)
     return ClientWords(
-        headline=_headline(result, summary, outcome, early=early),
+        headline=_headline(result, summary, outcome, phase or text("client.soon_after")),
         when=when,
         changed=changed,
-        unchanged=() if early else tuple(_unchanged(outcome)),
-        unsaid=tuple(ClientItem(text=t) for t in _unsaid(outcome, comparison, summary, early=early)),
-        undetected=() if early else tuple(_undetected(outcome)),
+        unchanged=() if summary.early else tuple(_unchanged(outcome)),
+        unsaid=tuple(ClientItem(text=t) for t in _unsaid(outcome, comparison, summary)),
+        undetected=() if summary.early else tuple(_undetected(outcome)),
         how_sure=text("client.how_sure") if any(item.sure for item in changed) and is_tested(outcome) else "",
         advice=tuple(_advice(result, comparison)),
         how=tuple(_how(outcome)),
     )
 
 
-def _headline(result: ClientResult, summary: Summary, outcome: Sequence[Change], *, early: bool) -> str:
+def _headline(result: ClientResult, summary: Summary, outcome: Sequence[Change], when: str) -> str:
     if not outcome:
         return text("client.headline_one" if len(result.sessions) < 2 else "client.headline_not_comparable")
-    when = phase_text(result.plan.phases.get(outcome[0].to_session)) or text("client.soon_after")
-    if early:
+    if summary.early:
         return text("client.headline_early", when=when)
     if all(word_of(c) == "not comparable" for c in outcome):
         return text("client.headline_not_comparable")
@@ -177,10 +174,8 @@ def _steady_redness(outcome: Sequence[Change]) -> list[Change]:
     return [c for c in whole if max(abs(c.ci_low), abs(c.ci_high)) <= VISIBLE_REDNESS]
 
 
-def _unsaid(
-    outcome: Sequence[Change], comparison: Comparison | None, summary: Summary, *, early: bool
-) -> Iterable[str]:
-    if early:
+def _unsaid(outcome: Sequence[Change], comparison: Comparison | None, summary: Summary) -> Iterable[str]:
+    if summary.early:
         yield text("client.early_limits")
         yield from _redness_so_far(outcome)
         return

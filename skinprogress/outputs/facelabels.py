@@ -1,6 +1,5 @@
 """The names and figures beside a face map: in the nearer margin, with a line that keeps off other regions."""
 
-import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -126,7 +125,7 @@ def plain_lines(name: str, change: Change) -> tuple[str, str]:
 
 
 def label_lines(name: str, change: Change, decimals: int) -> tuple[str, str]:
-    if change.verdict == "not comparable" or not math.isfinite(change.difference):
+    if style.is_incomparable(change):
         return style.region_title(name), "not comparable"
     number = style.number_text(change.difference, decimals, sign=True)
     interval = style.interval_text(change, decimals)

@@ -13,8 +13,8 @@ from skinprogress.comparison.sentences import duration_text
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, region_polygons_xy
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
-from skinprogress.outputs.change_keys import BAR_ROOM, draw_color_bar, interval_note, symbol_entries
-from skinprogress.outputs.chosen import better_of
+from skinprogress.outputs.change_keys import BAR_ROOM, HATCHED, draw_color_bar, interval_note, symbol_entries
+from skinprogress.outputs.chosen import better_of, changes_since_baseline
 from skinprogress.outputs.facelabels import FIGURE_PT, NAME_PT, Outlines, area_of, draw_labels, label_lines, plain_lines
 from skinprogress.outputs.forest import changes_between
 from skinprogress.outputs.mark_outlines import mark_outlines_on, mark_outlines_xy, marks_of
@@ -120,12 +120,11 @@ def plot_face_map(
     changes = changes_between(result, metric, view, from_session, to_session)
     crop = crop or read_face_crop(result, view=view)
     names = [session_title(result, s) for s in (from_session, to_session)]
-    with style.chart_style():
-        return _draw_map(
-            result, changes, crop.outlines_xy, (crop.rgb.shape[1], crop.rgb.shape[0]),
-            words=f"change from {names[0]} to {names[1]}",
-            backdrop=lambda sheet, place: sheet.picture(crop.rgb[..., 0], *place),
-        )  # fmt: skip
+    return _draw_map(
+        result, changes, crop.outlines_xy, (crop.rgb.shape[1], crop.rgb.shape[0]),
+        words=f"change from {names[0]} to {names[1]}",
+        backdrop=lambda sheet, place: sheet.picture(crop.rgb[..., 0], *place),
+    )  # fmt: skip
 
 
 def plot_outline_map(result: ClientResult, *, metric: str, view: View, from_session: str, to_session: str) -> "Figure":
@@ -173,16 +172,16 @@ def _draw_outline_map(result: ClientResult, changes: dict[str, Change], *, plain
     side_px = result.plan.canonical_px[first.view]
     marks = {m.name: mark_outlines_on(face.points_xy, m, side_px=side_px) for m in marks_of(result, first.view)}
     outlines = {**face.outlines_xy, **marks}
-    with style.chart_style():
-        return _draw_map(
-            result, changes, outlines, face.size_px, words=_undated(result, first.from_session, first.to_session),
-            backdrop=lambda sheet, place: draw_neutral_face(sheet, face, place), plain_title=plain_title,
-        )  # fmt: skip
+    return _draw_map(
+        result, changes, outlines, face.size_px, words=_undated(result, first.from_session, first.to_session),
+        backdrop=lambda sheet, place: draw_neutral_face(sheet, face, place), plain_title=plain_title,
+    )  # fmt: skip
 
 
 Place = tuple[float, float, float, float]
 
 
+@style.chart_style()
 def _draw_map(
     result: ClientResult,
     changes: dict[str, Change],
@@ -210,7 +209,7 @@ def _draw_map(
     between = ": " if plain_title else " "
     foot = wrap_items([between.join(lines[name]) for name in apart], FIGURE_PT, width=width - 2 * MARGIN, bold=True)
     sheet = Sheet(
-        2 * margin + w * scale + BAR_ROOM, h * scale + 22.0, title=f"{plain_title or spec.title}: {words}",
+        width + BAR_ROOM, h * scale + 22.0, title=f"{plain_title or spec.title}: {words}",
         about="left and right are your own" if plain_title
         else f"{style.about_text(spec.unit, first.view, better)} · left and right are the client's own",
         key=[e for e in symbol_entries(changes.values(), better) if not (plain_title and e.sign)],
@@ -218,7 +217,9 @@ def _draw_map(
     )  # fmt: skip
     place = (margin, sheet.bottom + 6.0 + _FOOT_LINE * len(foot), w * scale, h * scale)
     backdrop(sheet, place)
-    limit = _limit(result, list(changes.values()))
+    # The full-colour change is that of the map of changes, so that both can be read together.
+    alike = changes_since_baseline(result, first.metric, first.view, against=first.against)
+    limit = style.color_limit(alike, style.unsettled_sessions(result))
     for region in sorted(changes, key=lambda r: r not in REGIONS):  # marks lie on top of the regions
         fill = style.change_fill(changes[region], better, limit)
         for polygon in outlines_xy.get(region, []):
@@ -253,20 +254,12 @@ def _undated(result: ClientResult, from_session: str, to_session: str) -> str:
     return f"change over {duration_text(abs(days))}" if math.isfinite(days) else "change between two sessions"
 
 
-def _limit(result: ClientResult, shown: list[Change]) -> float:
-    """Return the full-colour change: the same as in the map of changes, so that both can be read together."""
-    one = shown[0]
-    alike = [c for c in result.changes if (c.metric, c.view, c.against) == (one.metric, one.view, one.against)]
-    return style.color_limit(alike, style.unsettled_sessions(result))
-
-
 def _draw_region(
     sheet: Sheet, corners: npt.NDArray[np.float64], fill: tuple[float, float, float] | None, *, is_whole: bool
 ) -> None:
     if is_whole:
         sheet.line(*np.vstack([corners, corners[:1]]).T, color=style.MUTED, width=0.8, dash=(4.0, 3.0), z=2.0)
     elif fill is None:
-        look = {"fill": style.NOT_COMPARABLE, "edge": style.HATCH, "hatch": style.HATCHING}
-        sheet.area(corners, **look, alpha=0.8, width=0.8, z=3.0)
+        sheet.area(corners, **HATCHED, alpha=0.8, width=0.8, z=3.0)
     else:
         sheet.area(corners, fill=fill, alpha=0.82, edge=style.PAPER, width=1.0, z=3.0)

@@ -8,7 +8,7 @@ import numpy as np
 from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
-from skinprogress.outputs.change_keys import interval_note
+from skinprogress.outputs.change_keys import HATCHED, NOT_COMPARABLE, interval_note
 from skinprogress.outputs.chosen import best_of, better_of
 from skinprogress.outputs.series import tick_texts, tick_values
 from skinprogress.outputs.sheet import MARGIN, Entry, Panel, Sheet, width_of
@@ -129,8 +129,7 @@ def _look(change: Change, better: str | None) -> tuple[str, str, bool]:
 def _draw_row(sheet: Sheet, panel: Panel, y: float, change: Change, better: str | None) -> None:
     sheet.line((panel.left, panel.left + panel.width), (y - _ROW / 2,) * 2, color=style.GRID, width=0.5, z=0.4)
     if style.is_incomparable(change):
-        sheet.box(panel.left, y - 5.0, panel.width, 10.0, fill=style.NOT_COMPARABLE, edge=style.HATCH,
-                  hatch=style.HATCHING, z=0.6)  # fmt: skip
+        sheet.box(panel.left, y - 5.0, panel.width, 10.0, **HATCHED, z=0.6)
         return
     if math.isfinite(change.detectable_change):
         low, high = panel.x((-change.detectable_change, change.detectable_change))
@@ -175,7 +174,7 @@ def _key(changes: list[Change], better: str | None) -> list[Entry]:
     ]  # fmt: skip
     entries.append(Entry(fill=style.BAND, label="too small for these photos to show"))
     if any(style.is_incomparable(c) for c in changes):
-        entries.append(Entry(fill=style.NOT_COMPARABLE, hatch=style.HATCHING, label="not comparable"))
+        entries.append(NOT_COMPARABLE)
     return entries
 
 

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from skinprogress.comparison.photolight import describe_light, describe_light_difference
@@ -22,7 +23,7 @@ from skinprogress.outputs.light_pictures import (
 )
 from skinprogress.outputs.once import once
 from skinprogress.outputs.pairs import photo_name, photos_of, read_rgb, share_colors, used_views
-from skinprogress.outputs.pictures import Embed
+from skinprogress.outputs.pictures import Embed, place_picture
 from skinprogress.outputs.registration_view import face_box
 from skinprogress.outputs.style import number_text
 from skinprogress.outputs.wording import VIEW_TITLES, listed, sentence
@@ -221,26 +222,19 @@ def lights_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, 
     Yields
     ------
     dict
-        ``pair``; ``several``: a session has more photos than the one that is shown; ``photos`` with face and ball,
-        ``maps`` and ``scale``, empty where the photos are gone.
+        ``pair``; ``photos`` with face and ball, ``maps`` and ``scale``, empty where the photos are gone.
     """
+    place = partial(place_picture, embed=embed, quality=_MAP_QUALITY)
     for pair in describe_lights(result):
-        found: dict[str, Any] = {"pair": pair, "several": pair.several, "photos": [], "maps": [], "scale": None}
+        found: dict[str, Any] = {"pair": pair, "photos": [], "maps": [], "scale": None}
         for photo in pair.photos:
-            face = None if photo.face is None else _picture(photo.face, embed, share=2)
-            found["photos"].append({"photo": photo, "face": face, "ball": _picture(photo.ball, embed, share=2)})
+            face = None if photo.face is None else place(photo.face, share=2)
+            found["photos"].append({"photo": photo, "face": face, "ball": place(photo.ball, share=2)})
         if pair.maps is not None:
             pictures = zip(MAP_TITLES, draw_maps(pair.maps), strict=True)
-            found["maps"] = [(title, _picture(rgb, embed, share=1.6)) for title, rgb in pictures]
-            found["scale"] = _picture(render_scale(pair.maps.limit, width_px=420), embed, share=2)
+            found["maps"] = [(title, place(rgb, share=1.6)) for title, rgb in pictures]
+            found["scale"] = place(render_scale(pair.maps.limit, width_px=420), share=2)
         yield found
-
-
-def _picture(rgb: Rgb, embed: Embed, *, share: float) -> dict[str, Any]:
-    """A picture for the page; `share` of its px to one of the page's, for screens with fine px."""
-    height, width = rgb.shape[:2]
-    uri = embed(rgb, max_side=max(height, width), quality=_MAP_QUALITY)
-    return {"uri": uri, "width": round(width / share), "height": round(height / share)}
 
 
 def list_lights(result: ClientResult) -> list[tuple[str, ...]]:

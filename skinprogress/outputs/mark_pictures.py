@@ -245,7 +245,5 @@ def _with_outline(rgb: Rgb, look: _Look) -> Rgb:
 def marks_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, Any]]:
     """The same as data for the page: ``strip`` and ``crops``, each with its picture and its side."""
     for strip in describe_marks(result):
-        crops = [
-            {"crop": c, "uri": embed(c.rgb, max_side=CROP_PX, quality=_QUALITY), "side": CROP_PX} for c in strip.crops
-        ]
+        crops = [{"crop": c, "uri": embed(c.rgb, quality=_QUALITY), "side": CROP_PX} for c in strip.crops]
         yield {"strip": strip, "crops": crops}

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from skinprogress.comparison.course import is_covered
 from skinprogress.errors import PhotoError
 from skinprogress.outputs.alignment import Rgb
 from skinprogress.outputs.catalogue import text
@@ -81,7 +82,7 @@ def list_sessions(result: ClientResult, summary: Summary, out: Path, embed: Embe
 def _role(result: ClientResult, summary: Summary, session: str) -> str:
     if session == result.plan.baseline:
         return text("photos.role.baseline")
-    if session in result.plan.covered_sessions:
+    if is_covered(result.plan, session):
         return text("photos.role.covered")
     if summary.pair is None or session != summary.pair[1]:
         return ""

@@ -8,7 +8,7 @@ import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -86,10 +86,25 @@ class Pictures(AbstractContextManager["Pictures"]):
         return f"{ASSETS}/{path.name}"
 
 
-def embed_array(rgb: Rgb, *, max_side: int, quality: int = 85) -> str:
-    """An sRGB picture, (H, W, 3) uint8, as a data URI (WebP), no side longer than `max_side` px."""
-    kind, data = _encode(rgb, max_side=max_side, quality=quality)
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+def place_picture(rgb: Rgb, embed: Embed, *, quality: int, share: float = 1.0) -> dict[str, Any]:
+    """Embed a picture and say how large it stands on the page.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        sRGB.
+    embed : Embed
+    quality : int
+    share : float
+        As many of its px to one of the page's, for screens with fine px.
+
+    Returns
+    -------
+    dict
+        ``uri``, and ``width`` and ``height`` on the page, px.
+    """
+    height, width = rgb.shape[:2]
+    return {"uri": embed(rgb, quality=quality), "width": round(width / share), "height": round(height / share)}
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

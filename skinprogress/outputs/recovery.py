@@ -13,8 +13,8 @@ from skinprogress.comparison.sentences import date_text, duration_text
 from skinprogress.face.regions import NECK, WHOLE_FACE
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
-from skinprogress.outputs.series import TICK_PT, TITLE_PT, tick_texts, tick_values
-from skinprogress.outputs.sheet import MARGIN, Entry, Panel, Sheet, shorten
+from skinprogress.outputs.series import TICK_PT, TITLE_PT, Grid, draw_scale
+from skinprogress.outputs.sheet import Entry, Panel, Sheet, shorten
 from skinprogress.outputs.wording import VIEW_TITLES, listed
 from skinprogress.records import ClientResult, FloatArray, Recovery, View
 
@@ -29,7 +29,7 @@ _LOOKS = (
 )  # fmt: skip
 _TICKS_H = {2: "2 h", 6: "6 h", 12: "12 h", 24: "1 d", 48: "2 d", 72: "3 d", 120: "5 d", 168: "7 d"}
 _LAST_H = 185.0
-_HEIGHT, _TICKS, _GAP_X, _LINE, _TEXT_PT = 104.0, 28.0, 14.0, 8.8, 6.4
+_HEIGHT, _LINE, _TEXT_PT = 104.0, 8.8, 6.4
 
 
 def plot_recovery(result: ClientResult, *, view: View) -> "Figure":
@@ -56,32 +56,30 @@ def plot_recovery(result: ClientResult, *, view: View) -> "Figure":
         raise ValueError(f"no recovery in the {view} view")
     regions, numbers = _regions(shown), sorted({r.treatment for r in shown})
     spec = METRICS[shown[0].metric]
-    columns = min(len(regions), 3)
-    rows = math.ceil(len(regions) / columns)
-    width = {1: 460.0, 2: 620.0}.get(columns, 760.0)
-    panel_width = (width - 2 * MARGIN - _TICKS - _GAP_X * (columns - 1)) / columns
+    grid = Grid.of(len(regions), ticks=28.0)
     of_region = {name: [r for r in shown if r.region == name] for name in regions}
+    limits = _limits(shown)
     said = {name: _said(found) for name, found in of_region.items()}
     head = 23.0 + _LINE * max(map(len, said.values()))
     with style.chart_style():
         sheet = Sheet(
-            width, rows * (head + _HEIGHT) + 18.0, title=f"{spec.title} in the days after a treatment",
+            grid.width, grid.rows * (head + _HEIGHT) + 18.0, title=f"{spec.title} in the days after a treatment",
             about=f"{spec.unit} above the photos before the treatment · {VIEW_TITLES[view]} view",
             key=_key(result, numbers), notes=_notes(shown),
         )  # fmt: skip
         for i, name in enumerate(regions):
-            row, column = divmod(i, columns)
+            row, column = divmod(i, grid.columns)
             panel = Panel(
-                left=MARGIN + _TICKS + column * (panel_width + _GAP_X),
-                bottom=sheet.top - (row + 1) * (head + _HEIGHT), width=panel_width, height=_HEIGHT,
-                xlim=(0.0, float(_compress(_LAST_H))), ylim=_limits(shown),
+                left=grid.left(column), bottom=sheet.top - (row + 1) * (head + _HEIGHT),
+                width=grid.panel_width, height=_HEIGHT,
+                xlim=(0.0, float(_compress(_LAST_H))), ylim=limits,
             )  # fmt: skip
-            _frame_panel(sheet, panel, first=column == 0, lowest=i + columns >= len(regions))
+            _frame_panel(sheet, panel, first=column == 0, lowest=i + grid.columns >= len(regions))
             for k, text in enumerate(said[name]):
                 y = panel.bottom + _HEIGHT + head - 27.0 - _LINE * k
-                sheet.text(panel.left, y, shorten(text, _TEXT_PT, width=panel_width), size=_TEXT_PT, color=style.MUTED)
+                sheet.text(panel.left, y, shorten(text, _TEXT_PT, width=panel.width), size=_TEXT_PT, color=style.MUTED)
             y = panel.bottom + _HEIGHT + head - 17.0
-            sheet.text(panel.left, y, shorten(style.region_title(name), TITLE_PT, width=panel_width), size=TITLE_PT)
+            sheet.text(panel.left, y, shorten(style.region_title(name), TITLE_PT, width=panel.width), size=TITLE_PT)
             _draw_panel(sheet, panel, of_region[name], numbers)
         return sheet.finish()
 
@@ -153,16 +151,10 @@ def _compress(hours: npt.ArrayLike) -> FloatArray:
 
 def _frame_panel(sheet: Sheet, panel: Panel, *, first: bool, lowest: bool) -> None:
     """Grid, zero line, figures at the left and hours under the lowest panels."""
+    draw_scale(sheet, panel, ticks=first)
     right = panel.left + panel.width
-    heights = tick_values(panel.ylim, panel.height)
-    for value, text in zip(heights, tick_texts(heights), strict=True):
-        y = float(panel.y(value))
-        sheet.line((panel.left, right), (y, y), color=style.GRID, width=0.6, z=0.5)
-        if first:
-            sheet.text(panel.left - 4.0, y, text, size=TICK_PT, color=style.MUTED, ha="right", va="center_baseline")
     zero = float(panel.y(0.0))
     sheet.line((panel.left, right), (zero, zero), color=style.MUTED, width=0.8, z=1.0)
-    sheet.line((panel.left, right), (panel.bottom, panel.bottom), color=style.MUTED, width=0.6, z=1.4)
     for hour, text in _TICKS_H.items():
         x = float(panel.x(_compress(hour)))
         sheet.line((x, x), (panel.bottom, panel.bottom - 2.5), color=style.MUTED, width=0.6, z=1.4)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib import resources
@@ -18,6 +18,7 @@ from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.care import list_care, list_quotes
 from skinprogress.outputs.catalogue import text
 from skinprogress.outputs.chart_pictures import (
+    ChartFile,
     client_charts,
     list_charts,
     measure_charts,
@@ -121,7 +122,7 @@ def _render(result: ClientResult, out: Path, options: OutputOptions, pictures: P
     """The page with place holders for its pictures."""
     style, script = _assets("report.css", "viewer.css"), _assets("report.js", "viewer.js")
     summary = summarize(result)
-    charts = list_charts(out)
+    charts, names = list_charts(out), _session_names(result)
     shared = {
         "style": style,
         "script": script,
@@ -136,26 +137,28 @@ def _render(result: ClientResult, out: Path, options: OutputOptions, pictures: P
         "about": _about(result),
         "period": _period(result),
         "summary": summary,
-        "names": _session_names(result),
+        "names": names,
         "better": {name: better_of(result, name) for name in METRICS},
         "viewers": viewer_for_report(result, pictures.embed, plain=options.audience == "client"),
-        "composites": _composites(result, summary, out, pictures),
+        "composites": _composites(result, summary, names, out, pictures),
         "consent": rule_on_consent(result.plan.course.consent, today=date.today()),
         "sessions": list(list_sessions(result, summary, out, pictures.embed)),
         "rejected": list(list_rejected(result, pictures.embed)),
         "level": f"{100 * result.settings.confidence_level:g} %",
     }
     if options.audience == "client":
-        shared["words"] = describe_for_client(result, summary, shared["names"])
+        shared["words"] = describe_for_client(result, summary, names)
         shared["overviews"] = client_charts(result, summary, charts, shared["words"].headline, pictures.embed)
     else:
-        shared |= _for_clinician(result, summary, out, pictures)
+        shared |= _for_clinician(result, summary, charts, out, pictures)
     return _environment().get_template("report.html.jinja").render(shared)
 
 
-def _for_clinician(result: ClientResult, summary: Summary, out: Path, pictures: Pictures) -> dict[str, Any]:
+def _for_clinician(
+    result: ClientResult, summary: Summary, charts: Sequence[ChartFile], out: Path, pictures: Pictures
+) -> dict[str, Any]:
     """What the clinician's version shows besides."""
-    embed, charts = pictures.embed, list_charts(out)
+    embed = pictures.embed
     shown = measure_charts(summary, charts, embed)
     return {
         "answers": _answers(summary),
@@ -272,7 +275,7 @@ def _answers(summary: Summary) -> list[tuple[str, list[str]]]:
 
 
 def _composites(
-    result: ClientResult, summary: Summary, out: Path, pictures: Pictures
+    result: ClientResult, summary: Summary, names: dict[str, str], out: Path, pictures: Pictures
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """The composites that stand in the folder, by kind."""
     found: list[tuple[str, list[dict[str, Any]]]] = []
@@ -282,8 +285,8 @@ def _composites(
             path = out / "composites" / f"{kind}_{view}.jpg"
             if (size := size_of(path)) is None or summary.pair is None:
                 continue
-            title, dates = text(f"pictures.kind.{kind}"), _session_names(result)
-            before, after = (dates[s] for s in summary.pair)
+            title = text(f"pictures.kind.{kind}")
+            before, after = (names[s] for s in summary.pair)
             alt = text(
                 "pictures.alt", kind=title, before=before, after=after, view=VIEW_TITLES[view], finding=summary.headline
             )

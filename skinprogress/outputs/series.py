@@ -9,7 +9,7 @@ import numpy as np
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs import style
 from skinprogress.outputs.chosen import best_measurements
-from skinprogress.outputs.sheet import Color, Entry, Panel, Sheet, width_of
+from skinprogress.outputs.sheet import MARGIN, Color, Entry, Panel, Sheet, width_of
 from skinprogress.outputs.timeline import Timeline, lay_out_sessions
 from skinprogress.outputs.trends import find_divider
 from skinprogress.records import ClientResult, Measurement, View
@@ -18,7 +18,7 @@ Point = tuple[float, float]
 """Value and half of its 95 % interval."""
 DASHED = (3.0, 2.0)
 TICK_PT, LABEL_PT, TITLE_PT, NUMBER_PT = 6.8, 6.6, 8.5, 6.2
-_LABEL_STEP = 8.5
+_LABEL_STEP, _GAP_X = 8.5, 14.0
 OWN_SKIN = (
     "Each point is measured on all the skin that its photos show. Changes are measured on the skin that both photos "
     "show, and may differ a little from the distance between two points."
@@ -66,19 +66,22 @@ class Course:
     ----------
     early, aside, apart : sets of str
         Sessions within days of a treatment, those that show no bare skin, and those that cannot be compared.
+    divider : (float, str), optional
+        Where on the axis maintenance begins, and its name.
     """
 
-    result: ClientResult
     line: Timeline
     early: frozenset[str]
     aside: dict[str, str]
     apart: frozenset[str]
+    divider: tuple[float, str] | None
 
     @classmethod
     def of(cls, result: ClientResult, view: View) -> "Course":
+        line = lay_out_sessions(result)
         return cls(
-            result, lay_out_sessions(result), style.early_sessions(result), style.aside_sessions(result),
-            style.incomparable_sessions(result, view),
+            line, style.early_sessions(result), style.aside_sessions(result),
+            style.incomparable_sessions(result, view), find_divider(result, line.x),
         )  # fmt: skip
 
     def joined(self, sessions: Iterable[str]) -> list[str]:
@@ -98,8 +101,8 @@ class Course:
             rows.append(Entry(mark="x", edge=style.ASIDE, label="cannot be compared with the baseline"))
         if self.line.treatments:
             rows.append(Entry(line=(style.TREATMENT, 0.9, DASHED), label="treatment"))
-        if divider := find_divider(self.result, self.line.x):
-            rows.append(Entry(line=(style.MUTED, 0.8, ()), label=divider[1]))
+        if self.divider:
+            rows.append(Entry(line=(style.MUTED, 0.8, ()), label=self.divider[1]))
         return rows
 
 
@@ -107,26 +110,28 @@ def draw_frame(
     sheet: Sheet, panel: Panel, course: Course, *, ticks: bool, labels: "SessionLabels | None", numbers: bool
 ) -> None:
     """Draw grid, treatments and, at the rim of a group of panels, the figures and names along the axes."""
-    heights = tick_values(panel.ylim, panel.height)
-    ends = panel.left, panel.left + panel.width
-    for y in panel.y(heights):
-        sheet.line(ends, (y, y), color=style.GRID, width=0.6, z=0.5)
-    sheet.line(ends, (panel.bottom, panel.bottom), color=style.MUTED, width=0.6, z=1.4)
-    if ticks:
-        for value, text in zip(heights, tick_texts(heights), strict=True):
-            sheet.text(
-                panel.left - 4.0, float(panel.y(value)), text, size=TICK_PT, color=style.MUTED, ha="right",
-                va="center_baseline",
-            )  # fmt: skip
+    draw_scale(sheet, panel, ticks=ticks)
     span = panel.bottom, panel.bottom + panel.height
     for x, _ in course.line.treatments:
         sheet.line(panel.x((x, x)), span, color=style.TREATMENT, width=0.8, dash=DASHED, z=1.2)
     if numbers:
         _number_treatments(sheet, panel, course.line)
-    if divider := find_divider(course.result, course.line.x):
-        sheet.line(panel.x((divider[0], divider[0])), span, color=style.MUTED, width=0.8, z=1.2)
+    if course.divider:
+        sheet.line(panel.x((course.divider[0],) * 2), span, color=style.MUTED, width=0.8, z=1.2)
     if labels is not None:
         labels.draw(sheet, panel, course.line)
+
+
+def draw_scale(sheet: Sheet, panel: Panel, *, ticks: bool) -> None:
+    """Draw grid and lower edge of a panel, and at its left the figures."""
+    heights = tick_values(panel.ylim, panel.height)
+    ends = panel.left, panel.left + panel.width
+    for value, text in zip(heights, tick_texts(heights), strict=True):
+        y = float(panel.y(value))
+        sheet.line(ends, (y, y), color=style.GRID, width=0.6, z=0.5)
+        if ticks:
+            sheet.text(panel.left - 4.0, y, text, size=TICK_PT, color=style.MUTED, ha="right", va="center_baseline")
+    sheet.line(ends, (panel.bottom, panel.bottom), color=style.MUTED, width=0.6, z=1.4)
 
 
 def tick_values(limits: tuple[float, float], length: float) -> list[float]:
@@ -164,10 +169,7 @@ def draw_series(
     joined = course.joined(points)
     at = {s: float(panel.x(course.line.x[s])) + aside_pt for s in course.line.x if s in points}
     y = {s: float(panel.y(points[s][0])) for s in at}
-    if joint:
-        path = [(at[s], y[s]) for s in joined]
-        if len(path) > 1:
-            sheet.line(*zip(*path, strict=True), color=color, width=joint, dash=dash, z=2.0)
+    sheet.line([at[s] for s in joined], [y[s] for s in joined], color=color, width=joint, dash=dash, z=2.0)
     for s, x in at.items():
         own = color if s in joined else style.ASIDE
         value, half = points[s]
@@ -190,6 +192,28 @@ def _number_treatments(sheet: Sheet, panel: Panel, line: Timeline) -> None:
             y = panel.bottom + panel.height
             sheet.mark(at, y, size=9.0, face=style.TREATMENT, edge=style.TREATMENT, width=0.0, z=5.0)
             sheet.text(at, y, number, size=NUMBER_PT, color=style.PAPER, ha="center", va="center_baseline")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Panels of one width, up to three in a row, with room for figures at the left of each row; points."""
+
+    columns: int
+    rows: int
+    width: float
+    panel_width: float
+    ticks: float
+
+    @classmethod
+    def of(cls, n_panels: int, *, ticks: float) -> "Grid":
+        columns = min(n_panels, 3) or 1
+        width = {1: 460.0, 2: 620.0}.get(columns, 760.0)
+        panel_width = (width - 2 * MARGIN - ticks - _GAP_X * (columns - 1)) / columns
+        return cls(columns, max(1, math.ceil(n_panels / columns)), width, panel_width, ticks)
+
+    def left(self, column: int) -> float:
+        """Left edge of the panels of a column."""
+        return MARGIN + self.ticks + column * (self.panel_width + _GAP_X)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Left against right: the client's own two sides over the sessions, a panel a pair of regions."""
 
-import math
 from typing import TYPE_CHECKING
 
 from skinprogress.metrics.table import METRICS
@@ -10,13 +9,14 @@ from skinprogress.outputs.series import (
     OWN_SKIN,
     TITLE_PT,
     Course,
+    Grid,
     SessionLabels,
     draw_frame,
     draw_series,
     session_values,
     value_limits,
 )
-from skinprogress.outputs.sheet import MARGIN, Dash, Entry, Panel, Sheet
+from skinprogress.outputs.sheet import Dash, Entry, Panel, Sheet
 from skinprogress.records import ClientResult, View
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _COLORS = {"left": "#123f66", "right": "#c98b2b"}
 _MARKERS = {"left": "o", "right": "s"}
 _DASHES: dict[str, Dash] = {"left": (), "right": (4.0, 2.0)}
 _ASIDE_PT = {"left": -2.6, "right": 2.6}
-_GAP_X, _TICKS, _HEIGHT = 14.0, 30.0, 150.0
+_HEIGHT = 150.0
 _LIGHT = (
     "Light from one side makes that side look different on skin that is the same: compare how the two sides move "
     "rather than how far they lie apart."
@@ -75,11 +75,8 @@ def plot_sides(result: ClientResult, *, metric: str, view: View) -> "Figure":
     course = Course.of(result, view)
     of_sides = [values[f"{stem}_{side}"] for stem in pairs for side in _COLORS]
     limits = value_limits((p for sessions in of_sides for p in sessions.values()), metric)
-    columns = min(len(pairs), 3)
-    rows = math.ceil(len(pairs) / columns)
-    width = {1: 460.0, 2: 620.0}.get(columns, 760.0)
-    panel_width = (width - 2 * MARGIN - _TICKS - _GAP_X * (columns - 1)) / columns
-    labels = SessionLabels.fitting(course.line, panel_width)
+    grid = Grid.of(len(pairs), ticks=30.0)
+    labels = SessionLabels.fitting(course.line, grid.panel_width)
     key = [
         Entry(
             mark=_MARKERS[side],
@@ -93,17 +90,17 @@ def plot_sides(result: ClientResult, *, metric: str, view: View) -> "Figure":
     head = 28.0
     with style.chart_style():
         sheet = Sheet(
-            width, rows * (_HEIGHT + head) + labels.height + 6.0, title=f"{spec.title}: left and right",
+            grid.width, grid.rows * (_HEIGHT + head) + labels.height + 6.0, title=f"{spec.title}: left and right",
             about=style.about_text(spec.unit, view, better_of(result, metric)), key=[*key, *course.entries()],
             notes=[_LIGHT, OWN_SKIN, course.line.note],
         )  # fmt: skip
         for i, stem in enumerate(pairs):
-            row, column = divmod(i, columns)
+            row, column = divmod(i, grid.columns)
             panel = Panel(
-                left=MARGIN + _TICKS + column * (panel_width + _GAP_X), bottom=sheet.top - (row + 1) * (_HEIGHT + head),
-                width=panel_width, height=_HEIGHT, xlim=course.line.span, ylim=limits,
+                left=grid.left(column), bottom=sheet.top - (row + 1) * (_HEIGHT + head), width=grid.panel_width,
+                height=_HEIGHT, xlim=course.line.span, ylim=limits,
             )  # fmt: skip
-            lowest = i + columns >= len(pairs)
+            lowest = i + grid.columns >= len(pairs)
             draw_frame(sheet, panel, course, ticks=column == 0, labels=labels if lowest else None, numbers=row == 0)
             sheet.text(panel.left, panel.bottom + _HEIGHT + 14.0, _title(stem), size=TITLE_PT)
             for side, color in _COLORS.items():

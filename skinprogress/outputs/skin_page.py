@@ -14,7 +14,7 @@ from skinprogress.outputs.chosen import best_of, changes_since_baseline, compari
 from skinprogress.outputs.groups import sized
 from skinprogress.outputs.once import once
 from skinprogress.outputs.pairs import photo_name, used_views
-from skinprogress.outputs.pictures import Embed
+from skinprogress.outputs.pictures import Embed, place_picture
 from skinprogress.outputs.rows import describe_change
 from skinprogress.outputs.skin_pictures import (
     DrawnMaps,
@@ -286,17 +286,11 @@ def skin_for_report(result: ClientResult, embed: Embed) -> Iterator[dict[str, An
             pictures = [
                 {
                     "title": p.title,
-                    "face": _picture(p.rgb, embed),
-                    "key": None if p.key is None else _picture(p.key, embed),
+                    "face": place_picture(p.rgb, embed, quality=_QUALITY),
+                    "key": None if p.key is None else place_picture(p.key, embed, quality=_QUALITY),
                     "key_text": p.key_text,
                 }
                 for p in row.pictures
             ]
             rows.append({"row": row, "pictures": pictures})
         yield {"skin": skin, "rows": rows}
-
-
-def _picture(rgb: Rgb, embed: Embed) -> dict[str, Any]:
-    height, width = rgb.shape[:2]
-    uri = embed(rgb, max_side=max(height, width), quality=_QUALITY)
-    return {"uri": uri, "width": width, "height": height}

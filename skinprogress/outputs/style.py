@@ -319,10 +319,8 @@ def change_fill(change: Change, better: str | None, limit: float) -> tuple[float
     return float(rgb[0]), float(rgb[1]), float(rgb[2])
 
 
-def ink_on(fill: tuple[float, float, float] | None) -> str:
+def ink_on(fill: tuple[float, float, float]) -> str:
     """Return the text colour that reads on a fill."""
-    if fill is None:
-        return MUTED
     linear = ((np.array(fill) + 0.055) / 1.055) ** 2.4
     luminance = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
     # Contrast as WCAG 2 defines it, (L1 + 0.05) / (L2 + 0.05): INK has 0.03, PAPER 1.0.

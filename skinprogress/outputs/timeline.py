@@ -1,13 +1,13 @@
 """The axis of time: hours after a treatment and weeks between treatments in one chart."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
+from skinprogress.comparison.course import in_order
 from skinprogress.comparison.sentences import date_text, duration_text
 from skinprogress.outputs.style import aside_sessions, printable
 from skinprogress.records import ClientResult, Flag, Treatment
@@ -44,15 +44,15 @@ class Timeline:
 
 def lay_out_sessions(result: ClientResult) -> Timeline:
     """Lay out the sessions of a result on the axis of time."""
-    heads = {s: (date, after) for s, date, after in _heads(result)}
+    heads = _heads(result)
     hours = _session_hours(result)
     if hours is None:
         x = {s: float(i) for i, s in enumerate(result.sessions)}
         return Timeline(x, heads, (), "Not all dates are known: the sessions stand in order, at equal distances.")
-    origin = _origin(result)
+    origin = _taken_at(result).get(result.sessions[0])
     treatments = [
         ((t.at - origin).total_seconds() / 3600, str(t.number or i + 1))
-        for i, t in enumerate(sorted(result.plan.course.treatments, key=lambda t: t.at))
+        for i, t in enumerate(in_order(result.plan.course))
         if origin is not None and _is_shown(t, i, result, origin, hours)
     ]
     # Each treatment gets room of its own unless there are so many (a roller at home) that they would fill the axis.
@@ -93,15 +93,11 @@ def _taken_at(result: ClientResult) -> dict[str, datetime]:
         if photo.taken_at is not None and Flag.DATE_UNKNOWN not in photo.flags and photo.session in result.sessions:
             times[photo.session] = min(photo.taken_at, times.get(photo.session, photo.taken_at))
     # Phases count the recorded treatments in order of time, whatever number the user gave them.
-    treated = dict(enumerate(sorted(t.at for t in result.plan.course.treatments), start=1))
+    treated = dict(enumerate((t.at for t in in_order(result.plan.course)), start=1))
     for session, phase in result.plan.phases.items():
         if session in times and phase.days_after is not None and phase.treatment_number in treated:
             times[session] = treated[phase.treatment_number] + timedelta(days=phase.days_after)
     return times
-
-
-def _origin(result: ClientResult) -> datetime | None:
-    return _taken_at(result).get(result.sessions[0])
 
 
 def _session_hours(result: ClientResult) -> npt.NDArray[np.float64] | None:
@@ -118,8 +114,9 @@ def _session_hours(result: ClientResult) -> npt.NDArray[np.float64] | None:
     return np.maximum.accumulate(np.array(hours, dtype=np.float64))
 
 
-def _heads(result: ClientResult) -> Iterator[tuple[str, str, str]]:
-    """Yield session, date line and the line below it."""
+def _heads(result: ClientResult) -> dict[str, tuple[str, str]]:
+    """Return the date line of each session and the line below it."""
+    heads = {}
     times = _taken_at(result)
     aside = aside_sessions(result)
     years = {t.year for t in times.values()}
@@ -137,7 +134,8 @@ def _heads(result: ClientResult) -> Iterator[tuple[str, str, str]]:
             below = "before"
         else:
             below = f"{at:%H:%M}" if at is not None and days.count(f"{at:%Y-%m-%d}") > 1 else ""
-        yield session, date, below
+        heads[session] = date, below
+    return heads
 
 
 def _short(session: str) -> str:
@@ -149,6 +147,6 @@ def _short(session: str) -> str:
 def session_title(result: ClientResult, session: str) -> str:
     """Return a session in one line with its year where it is dated, for titles."""
     at = _taken_at(result).get(session)
-    _, below = lay_out_sessions(result).heads[session]
+    _, below = _heads(result)[session]
     full = f"“{printable(session)}”" if at is None else f"{date_text(at, short=True)} {at.year}"
     return f"{full} ({below})" if below else full

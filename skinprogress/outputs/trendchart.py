@@ -14,6 +14,7 @@ from skinprogress.outputs.series import (
     OWN_SKIN,
     TITLE_PT,
     Course,
+    Grid,
     Point,
     SessionLabels,
     draw_frame,
@@ -21,14 +22,14 @@ from skinprogress.outputs.series import (
     session_values,
     value_limits,
 )
-from skinprogress.outputs.sheet import MARGIN, Entry, Panel, Sheet, shorten
+from skinprogress.outputs.sheet import Entry, Panel, Sheet, shorten
 from skinprogress.outputs.trends import slope_text, trends_of
 from skinprogress.records import ClientResult, Trend, View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SLOPE_PT, _LINE, _GAP_X, _TICKS = 6.6, 9.0, 14.0, 30.0
+_SLOPE_PT, _LINE = 6.6, 9.0
 
 
 def plot_trend(result: ClientResult, *, metric: str, view: View, plain: bool = False) -> "Figure":
@@ -61,15 +62,12 @@ def plot_trend(result: ClientResult, *, metric: str, view: View, plain: bool = F
     slopes = {} if plain else trends_of(result, metric, view)
     band = result.plan.baseline is not None and not plain
     limits = value_limits((p for sessions in values.values() for p in sessions.values()), metric)
-    columns = min(len(regions), 3) or 1
-    rows = max(1, math.ceil(len(regions) / columns))
-    width = {1: 460.0, 2: 620.0}.get(columns, 760.0)
-    panel_width = (width - 2 * MARGIN - _TICKS - _GAP_X * (columns - 1)) / columns
-    height = {1: 190.0, 2: 130.0}.get(rows, 84.0)
-    heads = {r: _head(r, slopes.get(r, []), panel_width) for r in regions}
+    grid = Grid.of(len(regions), ticks=30.0)
+    height = {1: 190.0, 2: 130.0}.get(grid.rows, 84.0)
+    heads = {r: _head(r, slopes.get(r, []), grid.panel_width) for r in regions}
     head = _LINE * max((len(lines) for lines in heads.values()), default=1) + 16.0
     numbers = 9.0 if course.line.treatments else 0.0
-    labels = SessionLabels.fitting(course.line, panel_width)
+    labels = SessionLabels.fitting(course.line, grid.panel_width)
     key = [
         Entry(
             mark="o",
@@ -82,18 +80,17 @@ def plot_trend(result: ClientResult, *, metric: str, view: View, plain: bool = F
     ]
     with style.chart_style():
         sheet = Sheet(
-            width, rows * (head + height) + numbers + labels.height + 6.0, title=spec.title,
+            grid.width, grid.rows * (head + height) + numbers + labels.height + 6.0, title=spec.title,
             about=style.direction_text(better) if plain else style.about_text(spec.unit, view, better), key=key,
             notes=[course.line.note] if plain else [OWN_SKIN, course.line.note],
         )  # fmt: skip
         for i, region in enumerate(regions):
-            row, column = divmod(i, columns)
+            row, column = divmod(i, grid.columns)
             panel = Panel(
-                left=MARGIN + _TICKS + column * (panel_width + _GAP_X),
-                bottom=sheet.top - numbers - (row + 1) * (head + height),
-                width=panel_width, height=height, xlim=course.line.span, ylim=limits,
+                left=grid.left(column), bottom=sheet.top - numbers - (row + 1) * (head + height),
+                width=grid.panel_width, height=height, xlim=course.line.span, ylim=limits,
             )  # fmt: skip
-            lowest = i + columns >= len(regions)
+            lowest = i + grid.columns >= len(regions)
             draw_frame(sheet, panel, course, ticks=column == 0, labels=labels if lowest else None, numbers=row == 0)
             for k, (text, size, color) in enumerate(heads[region]):
                 y = panel.bottom + height + (numbers if row == 0 else 0.0) + head - 18.0 - _LINE * k

@@ -221,11 +221,12 @@ def _view_data(
 ) -> ViewerData | None:
     frame, box = head_frame(result, view), shared_box(photos, result, view)
     colors, maps = colors_of(result, photos), plan_redness(result, view, photos)
-    px_per_unit = min(max(1 / scale_of(photo_to_frame(i, frame)) for i in photos), height_px / (box[3] - box[1]))
+    to_frame = [photo_to_frame(i, frame) for i in photos]
+    px_per_unit = min(max(1 / scale_of(m) for m in to_frame), height_px / (box[3] - box[1]))
     size = round((box[2] - box[0]) * px_per_unit), round((box[3] - box[1]) * px_per_unit)
     draw = partial(_draw, result, box=box, px_per_unit=px_per_unit, colors=colors, maps=maps)
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        drawn = list(pool.map(lambda i: draw(i, photo_to_frame(i, frame)), photos))
+        drawn = list(pool.map(draw, photos, to_frame))
     kept = [(i, d) for i, d in zip(photos, drawn, strict=True) if d is not None]
     if len(kept) < 2:
         return None
@@ -234,9 +235,9 @@ def _view_data(
     sessions = tuple(
         ViewerSession(
             words=w,
-            picture=embed(picture, max_side=max(picture.shape), quality=_QUALITY),
+            picture=embed(picture, quality=_QUALITY),
             alt=text("viewer.alt", view=VIEW_TITLES[view], what=w.full),
-            redness="" if redness is None else embed(redness, max_side=max(redness.shape), quality=_MAP_QUALITY),
+            redness="" if redness is None else embed(redness, quality=_MAP_QUALITY),
             outlines=outlines,
         )
         for w, (_, (picture, redness, outlines)) in zip(words, kept, strict=True)

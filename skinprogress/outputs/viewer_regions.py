@@ -193,7 +193,9 @@ def _measures(better: Mapping[str, Better]) -> Iterator[dict[str, Any]]:
 
 def _unjudged_colors() -> list[str]:
     """From no to a large change that is called neither better nor worse."""
-    full, paper = (np.array([int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)]) for c in (style.UNJUDGED, style.PAPER))
+    from matplotlib.colors import to_rgb
+
+    full, paper = (np.array(to_rgb(color)) for color in (style.UNJUDGED, style.PAPER))
     return [hex_of(paper + (full - paper) * share) for share in np.linspace(0.1, 0.85, COLOR_STEPS)]
 
 

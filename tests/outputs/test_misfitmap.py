@@ -19,7 +19,7 @@ from skinprogress.outputs.misfitmap import (
     plot_alignment,
     write_alignments,
 )
-from skinprogress.outputs.pictures import embed_array
+from skinprogress.outputs.pictures import Pictures
 from skinprogress.outputs.registration_view import TILE_IOD, lay_over, photo_to_check
 from skinprogress.outputs.report import render_report
 from skinprogress.outputs.rows import group_changes
@@ -163,7 +163,7 @@ def test_one_session_or_no_registration_has_no_picture(fake_result: Fake, tmp_pa
     for result in (single, before):
         assert photo_to_check(result, "front") is None
         assert write_alignments(result, tmp_path / "out") == []
-        assert list(alignments_for_report(result, embed_array)) == []
+        assert list(alignments_for_report(result, Pictures(tmp_path).embed)) == []
         assert "How well the photos lie" not in render_report(result, tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -171,7 +171,7 @@ def test_one_session_or_no_registration_has_no_picture(fake_result: Fake, tmp_pa
 def test_photos_that_are_gone_leave_the_words(fake_result: Fake, tmp_path: Path) -> None:
     result = fake_result(2, **ONE)
     assert write_alignments(result, tmp_path) == []
-    (section,) = alignments_for_report(result, embed_array)
+    (section,) = alignments_for_report(result, Pictures(tmp_path).embed)
     assert section["looks"] == () and section["fit"].startswith("All 11 regions were found again")
     assert section["fit"] in render_report(result, tmp_path)
 
