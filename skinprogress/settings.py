@@ -137,8 +137,14 @@ class OutputOptions:
         Keep the report's pictures in a folder beside it, instead of inside.
     pdf : bool
         Print the report to ``report.pdf`` too, with a Chromium that is installed.
+    need_consent : bool
+        Make pictures to publish only where consent is recorded; otherwise they are made unless it was refused.
+    kinds : tuple of str
+        Names of the outputs to write, as in :data:`skinprogress.outputs.table.OUTPUTS`; empty: all.
     """
 
     audience: Audience = "clinician"
     assets: bool = False
     pdf: bool = False
+    need_consent: bool = False
+    kinds: tuple[str, ...] = ()
