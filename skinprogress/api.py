@@ -10,14 +10,16 @@ from skinprogress.checking.comparability import check_against as _check_against
 from skinprogress.checking.quality import PhotoCheck, check_photos
 from skinprogress.outputs.tables import changes_frame, measurements_frame
 from skinprogress.photos.loose import find_consents, loose_refs, strictest
-from skinprogress.pipeline import Progress
-from skinprogress.pipeline import compare_client as _compare_client
+from skinprogress.pipeline.comparing import Progress
+from skinprogress.pipeline.comparing import compare_client as _compare_client
 from skinprogress.records import ClientResult, Course, Flag, View
 from skinprogress.settings import OutputOptions, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from skinprogress.batch.records import BatchOptions, Report
+    from skinprogress.batch.running import BatchResult
     from skinprogress.checking.showing import Composition
     from skinprogress.outputs.composing.recipe import CompositeOptions
     from skinprogress.outputs.composing.verifying import Verification
@@ -36,6 +38,7 @@ __all__ = [
     "list_client",
     "loose_refs",
     "measurements_frame",
+    "run_batch",
     "save",
     "verify",
 ]
@@ -160,6 +163,60 @@ def compare_photos(
         settings=settings or Settings(),
         notes=["both files are the same picture: there is nothing to compare"] if same else [],
         progress=progress,
+    )
+
+
+def run_batch(
+    clients_folder: str | Path,
+    out: str | Path,
+    *,
+    options: "BatchOptions | None" = None,
+    only: Sequence[str] = (),
+    sheet: str | Path | None = None,
+    report: "Report | None" = None,
+) -> "BatchResult":
+    """Compare every client in a folder of clients' folders. What is done is not done again.
+
+    Parameters
+    ----------
+    clients_folder : path
+        A folder per client, nested deeper too.
+    out : path
+        Folder for everything that is made, found out and remembered; only one run at a time writes into it.
+    options : BatchOptions, optional
+        Settings, outputs, workers, memory; by default one worker.
+    only : sequence of str
+        Names of clients, or patterns with ``*`` and ``?``; empty: all.
+    sheet : path, optional
+        CSV or XLSX file with every client's course, see :func:`skinprogress.photos.sheet.read_sheet`.
+    report : callable, optional
+        Hears a :class:`~skinprogress.batch.records.BatchEvent` for whatever happens.
+
+    Returns
+    -------
+    BatchResult
+        A summary of every client, how many were done, unchanged and failed, and where ``index.html`` is.
+
+    Raises
+    ------
+    UsageError
+        No such folder, no client in it, a wrong sheet, or another run that writes into `out`. A client that fails is
+        no error: its summary says why.
+
+    Notes
+    -----
+    Workers are processes that import the calling program: in a script, call it below ``if __name__ == "__main__":``.
+    """
+    from skinprogress.batch.records import BatchOptions
+    from skinprogress.batch.running import run_batch as _run_batch
+
+    return _run_batch(
+        Path(clients_folder),
+        Path(out),
+        options=options or BatchOptions(),
+        only=only,
+        sheet=None if sheet is None else Path(sheet),
+        report=report or (lambda _event: None),
     )
 
 

@@ -12,7 +12,7 @@ from skinprogress.face.canonical import raster
 from skinprogress.face.regions import REGIONS, Region
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.course_schema import REGION_NAMES
-from skinprogress.pipeline import compare_client
+from skinprogress.pipeline.comparing import compare_client
 from skinprogress.records import FLAG_TEXT, Course, Flag, PhotoRef
 from skinprogress.settings import Calibration, Settings
 

@@ -13,7 +13,10 @@ from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.face.landmarks import find_landmarks
 from skinprogress.face.regions import NECK, REGIONS, region_polygons_xy
 from skinprogress.metrics.table import METRICS
-from skinprogress.pipeline import align_and_correct, compare_client, inspect_photo, plan_client, reference_scale
+from skinprogress.pipeline.comparing import compare_client
+from skinprogress.pipeline.inspecting import inspect_photo
+from skinprogress.pipeline.measuring import align_and_correct
+from skinprogress.pipeline.planning import plan_client, reference_scale
 from skinprogress.records import Change, ClientResult, Course, Flag, Mark, PhotoRef
 from skinprogress.settings import Settings
 
@@ -202,9 +205,9 @@ def test_millimetres_follow_the_scale_of_the_skin(portrait, compare, scale):
 
 def test_millimetres_follow_the_registration_and_not_the_landmarks(portrait, compare, monkeypatch):
     """Landmarks of the second photo that are 4 % too far apart do not change its millimetres."""
-    from skinprogress import pipeline
+    from skinprogress.pipeline import inspecting
 
-    real, seen = pipeline.find_landmarks, []
+    real, seen = inspecting.find_landmarks, []
 
     def stretched(rgb, **options):
         landmarks, n = real(rgb, **options)
@@ -214,7 +217,7 @@ def test_millimetres_follow_the_registration_and_not_the_landmarks(portrait, com
             landmarks = replace(landmarks, points_xy=(landmarks.points_xy - middle) * 1.04 + middle)
         return landmarks, n
 
-    monkeypatch.setattr(pipeline, "find_landmarks", stretched)
+    monkeypatch.setattr(inspecting, "find_landmarks", stretched)
     result = compare(portrait, portrait)
     first, second = (p.mm_per_px for p in result.photos)
     assert result.plan.mm_per_px["1_0.png"] < 0.98 * result.plan.mm_per_px["0_0.png"]
@@ -224,10 +227,10 @@ def test_millimetres_follow_the_registration_and_not_the_landmarks(portrait, com
 @pytest.fixture
 def unsteady(monkeypatch) -> Callable[[float], None]:
     """Make the repeated detections of every photo that is steadied scatter by so much, % of the IOD."""
-    from skinprogress import pipeline
+    from skinprogress.pipeline import measuring
 
     def scatter_by(percent_iod: float) -> None:
-        monkeypatch.setattr(pipeline, "steady_landmarks", lambda _, landmarks, **__: (landmarks, percent_iod))
+        monkeypatch.setattr(measuring, "steady_landmarks", lambda _, landmarks, **__: (landmarks, percent_iod))
 
     return scatter_by
 
@@ -274,9 +277,9 @@ def test_a_client_is_not_lost_with_the_reference_photo(portrait, tmp_path, write
 
 
 def test_an_expression_is_told_of_the_regions_that_it_moves(portrait, compare, monkeypatch):
-    from skinprogress import pipeline
+    from skinprogress.pipeline import inspecting
 
-    real, seen = pipeline.find_landmarks, []
+    real, seen = inspecting.find_landmarks, []
 
     def smiling(rgb, **options):
         landmarks, n = real(rgb, **options)
@@ -284,7 +287,7 @@ def test_an_expression_is_told_of_the_regions_that_it_moves(portrait, compare, m
         smile = dict.fromkeys(("mouthSmileLeft", "mouthSmileRight"), 0.1 if len(seen) == 1 else 0.7)
         return replace(landmarks, blendshapes={**landmarks.blendshapes, **smile}), n
 
-    monkeypatch.setattr(pipeline, "find_landmarks", smiling)
+    monkeypatch.setattr(inspecting, "find_landmarks", smiling)
     result = compare(portrait, portrait)
     told = {c.region for c in result.changes if Flag.EXPRESSION_DIFFERS in c.flags}
     assert told == {"upper_lip", "chin", "jaw_left", "jaw_right", "face"}
@@ -483,9 +486,9 @@ def test_a_photo_that_vanishes_between_looking_and_measuring_is_reported(portrai
 
 def test_a_head_turned_far_is_refused_in_a_frontal_set(portrait, compare, monkeypatch):
     """The pose is what the landmark model says; here it says so of the second photo."""
-    from skinprogress import pipeline
+    from skinprogress.pipeline import inspecting
 
-    real = pipeline.find_landmarks
+    real = inspecting.find_landmarks
     seen = []
 
     def turned(rgb, **options):
@@ -495,7 +498,7 @@ def test_a_head_turned_far_is_refused_in_a_frontal_set(portrait, compare, monkey
             landmarks = replace(landmarks, pose_deg=(41.0, 0.0, 0.0), view="left_oblique")
         return landmarks, n
 
-    monkeypatch.setattr(pipeline, "find_landmarks", turned)
+    monkeypatch.setattr(inspecting, "find_landmarks", turned)
     result = compare(portrait, portrait, portrait)
     (rejection,) = result.rejected
     assert rejection.code == "extreme_pose"
@@ -622,15 +625,15 @@ def test_photos_that_cannot_be_compared_get_no_numbers(portrait, compare):
 
 
 def test_a_session_is_compared_with_the_last_one_that_was_measured() -> None:
-    from skinprogress.pipeline import _held_against
+    from skinprogress.pipeline.pairing import held_against
     from skinprogress.validation.verdicts_recovery import make_plan
 
     plan = make_plan((2.0, 24.0, 48.0))
     baseline, first, second, third = plan.sessions
     # Whatever became of the session between them.
-    assert list(_held_against(plan, third, [baseline, first], first=baseline)) == [
+    assert list(held_against(plan, third, [baseline, first], first=baseline)) == [
         (baseline, "baseline"),
         (first, "previous"),
     ]
     # A session before the one that all are held against has no baseline.
-    assert list(_held_against(plan, second, [baseline], first=third)) == [(baseline, "previous")]
+    assert list(held_against(plan, second, [baseline], first=third)) == [(baseline, "previous")]

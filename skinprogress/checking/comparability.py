@@ -17,7 +17,9 @@ from skinprogress.comparison.retaking import Judgement
 from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.photos.reading import read_header
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import inspect_photo, measure_either_way, measure_photo, plan_client, reference_scale
+from skinprogress.pipeline.inspecting import inspect_photo
+from skinprogress.pipeline.measuring import measure_either_way, measure_photo
+from skinprogress.pipeline.planning import plan_client, reference_scale
 from skinprogress.records import (
     FLAG_TEXT,
     ClientPlan,

@@ -17,7 +17,9 @@ from skinprogress.comparison.faces import MeasuredFace, common_skin
 from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.session_pair import SessionPair, comparison_of
 from skinprogress.errors import NothingMeasuredError, PhotoError
-from skinprogress.pipeline import inspect_photo, measure_either_way, plan_client, reference_scale
+from skinprogress.pipeline.inspecting import inspect_photo
+from skinprogress.pipeline.measuring import measure_either_way
+from skinprogress.pipeline.planning import plan_client, reference_scale
 from skinprogress.records import ClientPlan, ClientResult, Comparison, Course, Inspection, PhotoRef, Rejection, View
 from skinprogress.settings import Settings
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from skinprogress.comparison.bookkeeping import rejection_of
 from skinprogress.errors import PhotoError
-from skinprogress.pipeline import inspect_photo
+from skinprogress.pipeline.inspecting import inspect_photo
 from skinprogress.records import FLAG_TEXT, Inspection, PhotoRef
 from skinprogress.settings import Settings
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
     from skinprogress.records import Rejection
 
 
-def make_console() -> "Console":
+def make_console(*, stderr: bool = False) -> "Console":
     """A console that a reader who leaves early (``| head -1``) does not end."""
     from rich.console import Console
 
     class Terminal(Console):
         def on_broken_pipe(self) -> None:
             # The reader has enough: the run goes on silently, and its exit code says how it went.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if stderr else sys.stdout).fileno())
 
-    return Terminal(emoji=False)
+    return Terminal(emoji=False, stderr=stderr)
 
 
 def shown(text: str) -> str:

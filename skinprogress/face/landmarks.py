@@ -4,9 +4,11 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ DOMINANT_RATIO = 1.3
 _JITTERED = 8
 _JITTER_SEED = 7
 _STDERR_LOCK = threading.Lock()
+# One model a process, and one photo at a time in it.
+_MODEL_LOCK = threading.Lock()
 
 
 def model_path() -> Path:
@@ -55,7 +59,10 @@ def _quiet_stderr() -> Iterator[None]:
 @lru_cache(maxsize=1)
 def _detector() -> Any:
     """The landmark model, loaded once per process and closed at exit."""
-    with _quiet_stderr():
+    with _quiet_stderr(), ThreadPoolExecutor(1) as aside:
+        # Where no sound library is installed mediapipe keeps that error, and with it all frames that were running when
+        # it was imported: in a thread of its own the first photo is in none of them.
+        aside.submit(import_module, "mediapipe.tasks.python.vision").result()
         from mediapipe.tasks.python import BaseOptions
         from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
 
@@ -143,7 +150,8 @@ def find_faces(rgb: npt.NDArray[np.uint8], *, scale: float = 1.0) -> list[Landma
     Grishchenko et al. 2020, "Attention Mesh: High-fidelity Face Mesh Prediction in Real-time"; model card
     "MediaPipe Face Mesh V2": mean error 2.6 % of the interocular distance, as large as between human annotators.
     """
-    result = _detect(_detector(), rgb)
+    with _MODEL_LOCK:
+        result = _detect(_detector(), rgb)
     height, width = rgb.shape[:2]
     found = []
     for points, shapes, matrix in zip(

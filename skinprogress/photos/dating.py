@@ -4,9 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 
-from skinprogress.errors import AmbiguousDateError, PhotoError
+from skinprogress.errors import AmbiguousDateError
 from skinprogress.photos.clues import Clues, find_clues, merge_clues, plain_words
 from skinprogress.photos.course import PhotoEntry
 from skinprogress.photos.dates import NameDate, find_date
@@ -74,7 +73,7 @@ def date_shots(
     clock agrees on the day. Cameras with a wrong clock, and copies whose date is that of the export, are common.
     """
     found_photos = list(photos)
-    cameras = {found.file: _read_camera(found.path) for found in found_photos}
+    cameras = {found.file: found.taken_at for found in found_photos}
     names = {found.file: find_date(found.stem, date_order=date_order) for found in found_photos}
     folder_dates = _date_folders(found_photos, cameras, names, entries, date_order)
     sides = any("left" in plain_words(text).split() for f in found_photos for text in (*f.folders, f.stem))
@@ -97,15 +96,6 @@ def date_shots(
             disagreeing.append((found, f"its name says {name.day}, the camera {other}; the camera was followed"))
     shots, inherited = _inherit_day(shots)
     return shots, [*_notes(disagreeing), *inherited]
-
-
-def _read_camera(path: Path) -> datetime | None:
-    from skinprogress.photos.reading import read_header
-
-    try:
-        return read_header(path).taken_at
-    except PhotoError:
-        return None  # whoever decodes the photo will say what is wrong with it
 
 
 def _undated(found: Found, entry: PhotoEntry, *, right_is_a_side: bool) -> Shot:

@@ -1,5 +1,6 @@
 """Files of photos: opened, checked for what would not end well, and decoded."""
 
+import hashlib
 import math
 import os
 import stat
@@ -59,8 +60,8 @@ def keep_photos() -> Iterator[None]:
         _kept.reset(token)
 
 
-def read_decoded(path: Path, name: str) -> Decoded:
-    """Open, check and decode a photo that is called `name` in messages.
+def read_decoded(path: Path, name: str, *, sha256: str = "") -> Decoded:
+    """Open, check and decode a photo that is called `name` in messages, of a content that is known, or any.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def read_decoded(path: Path, name: str) -> Decoded:
         if kept is not None and key in kept:
             kept.move_to_end(key)
             return kept[key]
-        decoded = _decode_file(file, path, name)
+        decoded = _decode_file(file, path, name, sha256)
     if kept is not None:
         kept[key] = decoded
         decoded.pixels.setflags(write=False)
@@ -82,13 +83,15 @@ def read_decoded(path: Path, name: str) -> Decoded:
     return decoded
 
 
-def _decode_file(file: BinaryIO, path: Path, name: str) -> Decoded:
+def _decode_file(file: BinaryIO, path: Path, name: str, sha256: str) -> Decoded:
     head = file.read(HEAD_BYTES)
     kind = kind_of(head, path, name)
     try:
         data = head + file.read()
     except (OSError, MemoryError) as error:
         raise photo_error("unreadable", name, why=short_words(error)) from error
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise photo_error("changed", name)
     opened = open_checked(BytesIO(data), kind, data[:HEAD_BYTES], name, whole=data)
     try:
         pixels, encoding, flags = _decode(opened, data)

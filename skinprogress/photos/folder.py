@@ -25,6 +25,7 @@ from skinprogress.photos.timeline import (
 )
 from skinprogress.records import Course, Flag, PhotoRef, Rejection, Stage
 from skinprogress.settings import Settings
+from skinprogress.store import Store
 
 _EXCLUDED = "left out by course.toml (exclude = true)"
 
@@ -60,13 +61,17 @@ class FolderListing:
     notes: tuple[str, ...] = ()
 
 
-def list_folder(folder: Path, *, settings: Settings) -> FolderListing:
+def list_folder(
+    folder: Path, *, settings: Settings, course: CourseFile | None = None, store: Store | None = None
+) -> FolderListing:
     """Read the course file of a client's folder, where there is one, and list the photos.
 
     Parameters
     ----------
-    folder, settings
+    folder, settings, store
         As for :func:`list_photos`.
+    course : CourseFile or None
+        What a sheet of many clients says of this one; see :func:`skinprogress.photos.sheet.course_for`.
 
     Returns
     -------
@@ -78,11 +83,19 @@ def list_folder(folder: Path, *, settings: Settings) -> FolderListing:
         As :func:`list_photos`; and where the course file is not understood.
     """
     # Not folder.is_dir(): a path that is too long or locked raises there, and is told in words by list_photos.
-    course = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
-    return list_photos(folder, settings=settings, course=course)
+    own = read_course(folder) if os.path.isdir(folder) else None  # noqa: PTH112
+    if course is None:
+        return list_photos(folder, settings=settings, course=own, store=store)
+    from skinprogress.photos.sheet import course_for
+
+    course, notes = course_for(own, course)
+    listing = list_photos(folder, settings=settings, course=course, store=store)
+    return replace(listing, notes=(*listing.notes, *notes))
 
 
-def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None = None) -> FolderListing:
+def list_photos(
+    folder: Path, *, settings: Settings, course: CourseFile | None = None, store: Store | None = None
+) -> FolderListing:
     """List the photos of one client, grouped into visits. No pixel is decoded.
 
     Parameters
@@ -93,6 +106,8 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
         ``visit_gap_minutes`` and ``date_order`` are used.
     course : CourseFile or None
         Beats everything that is found out here.
+    store : Store, optional
+        Remembers what stands in files that have not changed.
 
     Returns
     -------
@@ -115,7 +130,7 @@ def list_photos(folder: Path, *, settings: Settings, course: CourseFile | None =
     the camera if it agrees on the day.
     """
     _check_folder(folder)
-    scan = scan_folder(folder)
+    scan = scan_folder(folder, store=store)
     entries, marks, notes = match_names(course, scan)
     if course:
         check_places(course, entries=entries, marks=marks, folder=folder)

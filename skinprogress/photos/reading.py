@@ -84,16 +84,16 @@ def read_photo(ref: PhotoRef) -> Photo:
     Raises
     ------
     PhotoError
-        With code ``file_missing``, ``permission_denied``, ``empty_file``, ``not_an_image``, ``truncated``,
-        ``unreadable``, ``unsupported``, ``raw_not_supported`` (the package rawpy is missing), ``too_large`` (over 200
-        megapixels) or ``too_small`` (a side under 64 px).
+        With code ``file_missing``, ``changed`` (its content is not ``ref.sha256``), ``permission_denied``,
+        ``empty_file``, ``not_an_image``, ``truncated``, ``unreadable``, ``unsupported``, ``raw_not_supported`` (the
+        package rawpy is missing), ``too_large`` (over 200 megapixels) or ``too_small`` (a side under 64 px).
 
     Notes
     -----
     The content decides the kind of file, not its name. A photo without a profile is taken as sRGB and flagged; where
     that is wrong, a* is off by 3.5 to 5 on a phone's Display P3 photo.
     """
-    decoded = read_decoded(ref.path, printable_name(ref.file))
+    decoded = read_decoded(ref.path, printable_name(ref.file), sha256=ref.sha256)
     pixels, flags = decoded.pixels, decoded.flags | ref.flags
     if ref.mirrored:
         pixels = turn_upright(pixels, 2)

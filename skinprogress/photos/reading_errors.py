@@ -12,6 +12,10 @@ _ERRORS = {
         "{name} is not there",
         "check the name, and whether the drive or the cloud folder that holds it is connected",
     ),
+    "changed": (
+        "{name} changed while it was being worked on",
+        "wait until it is copied or saved completely, then run again",
+    ),
     "permission_denied": (
         "{name} may not be read by this user account",
         "allow reading in the properties of the file, or copy it into a folder of your own",

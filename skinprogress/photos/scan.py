@@ -6,13 +6,17 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
+from skinprogress.errors import PhotoError
 from skinprogress.photos.dates import natural_key
 from skinprogress.photos.formats import SUFFIXES, find_kind
 from skinprogress.photos.raw import RAW_REMEDY, raw_is_readable
 from skinprogress.records import Flag, Rejection
+from skinprogress.store import FileFacts, Store
 
 COURSE_FILE = "course.toml"
 RECIPE_SUFFIX = ".recipe.json"
@@ -47,6 +51,8 @@ class Found:
         Folders between the client folder and the file.
     kind : str
         By content, as in :data:`skinprogress.photos.formats.SUFFIXES`.
+    taken_at : datetime or None
+        By the camera's clock.
     """
 
     path: Path
@@ -54,6 +60,7 @@ class Found:
     folders: tuple[str, ...]
     kind: str = ""
     sha256: str = ""
+    taken_at: datetime | None = None
     flags: Flag = Flag.NONE
 
     @property
@@ -87,15 +94,18 @@ class Scan:
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
-def scan_folder(folder: Path) -> Scan:
+def scan_folder(folder: Path, *, store: Store | None = None) -> Scan:
     """Find the photos below a folder, in natural order of their names, with their SHA-256.
 
-    Links are followed, but no folder is read twice. Pipes, sockets and devices are never opened.
+    Links are followed, but no folder is read twice. Pipes, sockets and devices are never opened; nor are files that the
+    store knows and that look unchanged.
     """
     scan = Scan()
     files = sorted(_walk(folder, scan), key=lambda found: found.order)
     for found in files:
-        _sort_in(found, scan)
+        _sort_in(found, scan, store)
+    if store is not None:
+        store.keep_facts()
     _drop_twins(scan)
     return scan
 
@@ -146,14 +156,14 @@ def _walk(root: Path, scan: Scan) -> Iterator[Found]:
             scan.rejected.append(_not_opened(shown, error))
             continue
         beside = {entry.name for entry in entries}
-        is_output = _is_output(folder, beside)
+        is_output = is_results_folder(folder, beside)
         if is_output and names:
             scan.skipped.append((shown, "a folder of results that this program made"))
             continue
         for entry in entries:
             name = printable(entry.name)
             file = "/".join((*names, name))
-            if reason := _reason_by_name(entry.name, is_output=is_output):
+            if reason := reason_by_name(entry.name, is_output=is_output):
                 if reason != COURSE_FILE:
                     scan.skipped.append((file, reason))
                 elif names:
@@ -175,7 +185,7 @@ def _walk(root: Path, scan: Scan) -> Iterator[Found]:
                 scan.skipped.append((file, "a pipe, socket or device, not a file"))
 
 
-def _is_output(folder: Path, names: set[str]) -> bool:
+def is_results_folder(folder: Path, names: set[str]) -> bool:
     """True for a folder of results, of a run that was stopped before its report too."""
     if "run.json" not in names or "report.html" in names:
         return "run.json" in names
@@ -186,7 +196,7 @@ def _is_output(folder: Path, names: set[str]) -> bool:
         return False
 
 
-def _reason_by_name(name: str, *, is_output: bool) -> str:
+def reason_by_name(name: str, *, is_output: bool) -> str:
     """Why an entry is left aside without a look inside; empty where it is not."""
     lower = name.lower()
     suffix = Path(lower).suffix
@@ -213,14 +223,10 @@ def _broken_link(entry: os.DirEntry[str], error: OSError) -> str:
     return f"cannot be looked at ({error.strerror or error})"
 
 
-def _sort_in(found: Found, scan: Scan) -> None:
+def _sort_in(found: Found, scan: Scan, store: Store | None) -> None:
     """Look into one file and put it where it belongs."""
     try:
-        with found.path.open("rb") as file:
-            head = file.read(32)
-            digest = hashlib.sha256(head)
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+        facts = _look_into(found, store) if store is None else store.facts(found.path, lambda: _look_into(found, store))
     except OSError as error:
         if found.suffix in PHOTO_SUFFIXES:
             scan.rejected.append(_not_opened(found.file, error))
@@ -228,16 +234,35 @@ def _sort_in(found: Found, scan: Scan) -> None:
             reason = f"not a photo by its name, and cannot be read ({error.strerror or error})"
             scan.skipped.append((found.file, reason))
         return
-    kind = find_kind(head, suffix=found.suffix)
-    if not head and found.suffix in PHOTO_SUFFIXES:
+    kind = find_kind(facts.head, suffix=found.suffix)
+    if not facts.head and found.suffix in PHOTO_SUFFIXES:
         scan.rejected.append(_empty(found.file))
     elif kind:
         flags = Flag.NONE if found.suffix in SUFFIXES[kind] else Flag.WRONG_EXTENSION
-        scan.photos.append(replace(found, kind=kind, sha256=digest.hexdigest(), flags=flags))
+        scan.photos.append(replace(found, kind=kind, sha256=facts.sha256, taken_at=facts.taken_at, flags=flags))
     elif found.suffix in PHOTO_SUFFIXES:
-        scan.rejected.append(_not_an_image(found.file, digest.hexdigest()))
+        scan.rejected.append(_not_an_image(found.file, facts.sha256))
     else:
         scan.skipped.append((found.file, "not a photo"))
+
+
+def _look_into(found: Found, store: Store | None) -> FileFacts:
+    """Read a file through, and its header where it is a photo."""
+    from skinprogress.photos.reading import read_header
+
+    with found.path.open("rb") as file:
+        head = file.read(32)
+        digest = hashlib.sha256(head)
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    sha256, taken_at = digest.hexdigest(), None
+    if find_kind(head, suffix=found.suffix):
+        try:
+            with nullcontext() if store is None else store.handling(found.file, sha256):
+                taken_at = read_header(found.path).taken_at
+        except PhotoError:
+            pass  # whoever decodes the photo will say what is wrong with it
+    return FileFacts(sha256=sha256, head=head, taken_at=taken_at)
 
 
 def _drop_twins(scan: Scan) -> None:

@@ -40,7 +40,7 @@ from skinprogress.validation.scores import KIND, LOOK_PX, Score, lies_in, places
 from skinprogress.validation.table import Figure
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 _ROOM = 0.6  # of the face, on each side of it, is taken again with it
 _REPEATS = 5

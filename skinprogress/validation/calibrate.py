@@ -16,7 +16,7 @@ from skinprogress.errors import NothingMeasuredError, OutputError, PhotoError, U
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.files import write_whole
 from skinprogress.photos.scan import Found, one_line, scan_folder
-from skinprogress.pipeline import inspect_photo
+from skinprogress.pipeline.inspecting import inspect_photo
 from skinprogress.records import Method, PhotoRef, Rejection
 from skinprogress.settings import Calibration, LightChoice, Repeatability, Settings
 from skinprogress.validation.faces import names_no_person
@@ -32,7 +32,7 @@ from skinprogress.validation.repeatability_fit import (
 from skinprogress.validation.retakes import Retake, RetakePair, compare_retakes, pair_photos, weigh
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 FEWEST_PAIRS = 6
 """Independent pairs below which no calibration is made: the program's own is then better."""

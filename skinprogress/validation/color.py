@@ -17,7 +17,7 @@ from skinprogress.comparison.bookkeeping import rejection_of
 from skinprogress.errors import NothingMeasuredError, PhotoError, SkinprogressError
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import ColorCorrection, PhotoRef, Rejection
 from skinprogress.settings import Settings
 from skinprogress.validation.color_cards import CardOutcome
@@ -32,7 +32,7 @@ from skinprogress.validation.table import Figure
 from skinprogress.validation.workers import run_jobs
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 PAIRS_IN_ALL = 280
 """About so many pairs are made by default: five minutes on two cores."""

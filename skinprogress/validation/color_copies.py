@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from skinprogress.color.spaces import LINEAR_SRGB_TO_XYZ, XYZ_D65, apply_matrix, linear_to_srgb, srgb_to_linear
 from skinprogress.errors import SkinprogressError
-from skinprogress.pipeline import compare_client
+from skinprogress.pipeline.comparing import compare_client
 from skinprogress.records import Course, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.validation.scenes import Values

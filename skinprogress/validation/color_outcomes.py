@@ -9,7 +9,7 @@ import numpy as np
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.errors import SkinprogressError
 from skinprogress.face.regions import WHOLE_FACE
-from skinprogress.pipeline import compare_client
+from skinprogress.pipeline.comparing import compare_client
 from skinprogress.records import Change, ClientResult, Course, PhotoRef, Verdict
 from skinprogress.settings import Settings
 from skinprogress.validation.color_cards import CardOutcome

@@ -17,7 +17,7 @@ from skinprogress.face.regions import WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.face.skin import estimate_visibility, find_skin
 from skinprogress.photos.reading import read_photo, to_linear
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import ClientResult, Landmarks, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.validation.color_cards import CardOutcome, score_card

@@ -19,7 +19,7 @@ from skinprogress.photos.dates import find_date
 from skinprogress.photos.folder import FolderListing, list_folder
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Landmarks, Photo, PhotoRef
 from skinprogress.settings import Settings
 

@@ -15,7 +15,7 @@ from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.photos.folder import FolderListing
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Change, ClientResult, Method, PhotoRef, Rejection
 from skinprogress.settings import Settings
 from skinprogress.synthetic.relighting import draw_relight, relight
@@ -39,7 +39,7 @@ from skinprogress.validation.table import Figure
 from skinprogress.validation.workers import run_jobs
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 PAIRS_IN_ALL = 56
 """About so many photos are lit anew by default: with as many photos four minutes on two cores."""

@@ -12,7 +12,7 @@ from skinprogress.comparison.bookkeeping import rejection_of
 from skinprogress.errors import NothingMeasuredError, PhotoError, UsageError
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import PhotoRef, Rejection
 from skinprogress.settings import Settings
 from skinprogress.validation.color_renders import changed_areas, pair_renders, read_true_colors, true_changes
@@ -26,7 +26,7 @@ from skinprogress.validation.table import Figure
 from skinprogress.validation.workers import run_jobs
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 PAIRS_IN_ALL = 280
 """About so many pairs are made by default: ten minutes on two cores."""

@@ -14,7 +14,9 @@ from skinprogress.metrics.inputs import MetricInput, prepare_input
 from skinprogress.metrics.maps import Layers, compute_maps, grid_step, make_layers
 from skinprogress.metrics.spot_finding import find_spots, smallest_mm
 from skinprogress.metrics.table import METRICS
-from skinprogress.pipeline import align_and_correct, inspect_photo, measure_photo, plan_client, reference_scale
+from skinprogress.pipeline.inspecting import inspect_photo
+from skinprogress.pipeline.measuring import align_and_correct, measure_photo
+from skinprogress.pipeline.planning import plan_client, reference_scale
 from skinprogress.records import Course, PhotoRef, SpotKind
 from skinprogress.settings import Settings
 from skinprogress.synthetic.spots import paint_spots

@@ -31,7 +31,7 @@ from skinprogress.outputs.composing.writing import make_composite
 from skinprogress.outputs.once import drawing_once
 from skinprogress.outputs.table import OUTPUTS
 from skinprogress.photos.folder import list_folder
-from skinprogress.pipeline import compare_client
+from skinprogress.pipeline.comparing import compare_client
 from skinprogress.records import ClientResult
 from skinprogress.settings import OutputOptions, Settings
 from skinprogress.synthetic.sample_client import sample_folder

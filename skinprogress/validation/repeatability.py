@@ -22,7 +22,7 @@ import numpy as np
 from skinprogress.comparison.calibration_table import REPEATABILITY
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.scan import scan_folder
-from skinprogress.pipeline import inspect_photo
+from skinprogress.pipeline.inspecting import inspect_photo
 from skinprogress.records import Change, Method, PhotoRef
 from skinprogress.settings import LightChoice, Repeatability, Settings
 from skinprogress.validation.repeatability_fit import (

@@ -20,14 +20,15 @@ from skinprogress.face.regions import WHOLE_FACE, bare_face_mask, region_mask
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import Found
-from skinprogress.pipeline import compare_client, find_client_face, inspect_photo
+from skinprogress.pipeline.comparing import compare_client
+from skinprogress.pipeline.inspecting import find_client_face, inspect_photo
 from skinprogress.records import Change, ClientResult, Comparison, Course, Inspection, Mark, PhotoRef, Rung
 from skinprogress.settings import Calibration, Repeatability, Settings
 from skinprogress.synthetic.rephotograph import Tier, draw_rephotograph, rephotograph
 from skinprogress.validation.scenes import make_scene
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 NOTHING_ADDED = Calibration(
     name="", made_from="", raw={metric: Repeatability(session=1e-6) for metric in METRICS}, compensated={}

@@ -20,7 +20,9 @@ from skinprogress.color.spaces import linear_rgb_to_lab
 from skinprogress.comparison.measuring import measure_face
 from skinprogress.face.refinement import register_face
 from skinprogress.photos.reading import read_photo
-from skinprogress.pipeline import inspect_photo, measure_photo, plan_client, reference_scale
+from skinprogress.pipeline.inspecting import inspect_photo
+from skinprogress.pipeline.measuring import measure_photo
+from skinprogress.pipeline.planning import plan_client, reference_scale
 from skinprogress.records import Course, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.validation.faces import look

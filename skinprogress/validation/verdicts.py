@@ -14,7 +14,7 @@ from skinprogress.comparison.recovery import RECOVERY_METRIC
 from skinprogress.errors import NothingMeasuredError, PhotoError
 from skinprogress.photos.reading import read_photo
 from skinprogress.photos.scan import one_line
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import PhotoRef, Rejection
 from skinprogress.settings import Settings
 from skinprogress.synthetic.rephotograph import Tier
@@ -30,7 +30,7 @@ from skinprogress.validation.verdicts_scores import verdict_figures
 from skinprogress.validation.workers import run_jobs
 
 if TYPE_CHECKING:
-    from skinprogress.pipeline import Progress
+    from skinprogress.pipeline.comparing import Progress
 
 TIERS: tuple[Tier, ...] = ("T0", "T1")
 PAIRS_IN_ALL = 4000

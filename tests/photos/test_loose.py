@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skinprogress import api
-from skinprogress.errors import CourseFileError, UsageError
+from skinprogress.errors import CourseFileError, PhotoError, UsageError
 from skinprogress.photos.course import read_course
 from skinprogress.photos.files import keep_photos
 from skinprogress.photos.folder import list_photos
@@ -96,6 +96,10 @@ def test_kept_photos_are_decoded_once_until_they_change(tmp_path, write_photo):
         first = read_photo(ref)
         assert read_photo(ref).pixels is first.pixels
         write_photo(path, np.full((70, 90, 3), 7, np.uint8))
+        with pytest.raises(PhotoError) as caught:
+            read_photo(ref)
+        assert caught.value.code == "changed"
+        (ref,) = loose_refs([path])
         assert read_photo(ref).pixels.shape == (70, 90, 3)
     assert read_photo(ref).pixels is not read_photo(ref).pixels
 

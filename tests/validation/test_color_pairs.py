@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skinprogress.photos.profiles import srgb_encoding
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Photo, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.validation.color_cards import CardOutcome

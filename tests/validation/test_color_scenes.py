@@ -9,7 +9,7 @@ import pytest
 from skinprogress.color.spaces import srgb_to_linear
 from skinprogress.face.regions import FACE_OVAL
 from skinprogress.photos.profiles import srgb_encoding
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Photo, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.validation.color_pairs import FACE_FILLS, Setup, photograph

@@ -16,7 +16,7 @@ from skinprogress.errors import NothingMeasuredError, UsageError
 from skinprogress.face.regions import region_mask
 from skinprogress.photos.folder import list_photos
 from skinprogress.photos.profiles import srgb_encoding
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Photo, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.synthetic.surface import from_canonical, photo_to_canonical

@@ -6,7 +6,7 @@ import pytest
 
 from skinprogress.metrics.inputs import MetricInput
 from skinprogress.photos.profiles import srgb_encoding
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Photo, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.synthetic.disturbances import DISTURBANCES

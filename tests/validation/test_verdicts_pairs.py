@@ -10,7 +10,7 @@ import pytest
 from skinprogress.comparison.uncertainty import simultaneous_z
 from skinprogress.metrics.table import METRICS
 from skinprogress.photos.profiles import srgb_encoding
-from skinprogress.pipeline import find_client_face
+from skinprogress.pipeline.inspecting import find_client_face
 from skinprogress.records import Change, ClientResult, Comparison, Photo, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.validation import scenes, verdicts_outcomes, verdicts_pairs
