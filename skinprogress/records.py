@@ -92,6 +92,7 @@ class Flag(enum.Flag):
     SMOOTHING_SUSPECTED = enum.auto()
     SHARPNESS_NOT_MATCHED = enum.auto()
     SHINE_BROAD = enum.auto()
+    MAY_BE_ANOTHER_PERSON = enum.auto()
 
     def __str__(self) -> str:
         """Flags as they stand in tables: lower case, joined by ``;``."""
@@ -147,6 +148,8 @@ FLAG_TEXT: dict[Flag, str] = {
     Flag.MAKEUP_SUSPECTED: "the face seems to wear make-up, which hides redness; photograph without it",
     Flag.SHINE_BROAD: "part of the face shines softly (oil, sweat or cream), which makes it look paler and less red "
     "there; blot the skin and photograph again",
+    Flag.MAY_BE_ANOTHER_PERSON: "neither skin detail nor brow hairs of the reference photo are found again though both "
+    "photos are sharp: one of them may show another person; check both",
     Flag.SMOOTHING_SUSPECTED: "the skin looks smoothed by a filter or the camera: fine texture cannot be trusted",
     Flag.SHARPNESS_NOT_MATCHED: "the photos differ too much in sharpness or compression for this measure",
     Flag.CAMERA_TOO_NEAR: "the camera was so near that it enlarges the nose and narrows the cheeks",
@@ -395,6 +398,7 @@ class Inspection:
     card: CardReading | None = None
     patch: PatchReading | None = None
     flags: Flag = Flag.NONE
+    picture_print: str = ""
 
     @property
     def quality(self) -> float:
@@ -574,6 +578,8 @@ class Registration:
         Regions whose refinement is believed.
     refused : tuple of str
         The other regions: they lie as the landmarks say.
+    features : float
+        Share of brows, eyes and lips whose finest detail repeats (hairs, lashes, creases), 0..1; NaN where not known.
     """
 
     shift: npt.NDArray[np.float32]
@@ -581,6 +587,7 @@ class Registration:
     misfit_percent_iod: dict[str, float]
     accepted: tuple[str, ...]
     refused: tuple[str, ...]
+    features: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

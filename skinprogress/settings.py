@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -141,6 +142,9 @@ class OutputOptions:
         Make pictures to publish only where consent is recorded; otherwise they are made unless it was refused.
     kinds : tuple of str
         Names of the outputs to write, as in :data:`skinprogress.outputs.table.OUTPUTS`; empty: all.
+    home : Path or None
+        Where the folder of results will stand, if it is moved after it was written: recipes lead from there to the
+        photos.
     """
 
     audience: Audience = "clinician"
@@ -148,3 +152,4 @@ class OutputOptions:
     pdf: bool = False
     need_consent: bool = False
     kinds: tuple[str, ...] = ()
+    home: Path | None = None

@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -173,7 +173,8 @@ class Store:
 
     def blame(self, sha256: str, error: PhotoError) -> None:
         """Note that a photo ended the process that worked on it: it is not tried again with the same versions."""
-        _write_entry(self.folder / _blame_name(sha256), (error.code, error.reason, error.remedy))
+        self._used.add(name := _blame_name(sha256))
+        _write_entry(self.folder / name, (error.code, error.reason, error.remedy))
 
     def sweep(self) -> None:
         """Remove entries that were neither used nor made since the store was opened, and what was left half-written."""
@@ -270,7 +271,8 @@ def _write_entry(path: Path, value: object) -> None:
             file.write(_MARK + hashlib.sha256(payload).digest() + payload)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         what = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         raise OutputError(
             f"{path.parent} cannot be written ({what})", "make room or allow writing, then run again"

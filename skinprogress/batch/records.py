@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from skinprogress.photos.course import CourseFile
 from skinprogress.records import Rejection
 from skinprogress.settings import OutputOptions, Settings
+
+if TYPE_CHECKING:
+    from skinprogress.photos.course import CourseFile
 
 STORE = ".store"
 """Folder in the output folder that remembers what was found out; see :mod:`skinprogress.store`."""
@@ -36,7 +38,7 @@ class ClientFolder:
 
     id: str
     path: Path
-    course: CourseFile | None = None
+    course: "CourseFile | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from skinprogress.cli.batching import batch, forget
 from skinprogress.cli.checking import check, init, metrics
+from skinprogress.cli.doctor import doctor
 from skinprogress.cli.pictures import composite, verify
 from skinprogress.cli.running import compare, demo, run
 from skinprogress.cli.validating import calibrate, validate
@@ -27,7 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (run, compare, composite, verify, demo, check, init, metrics, validate, calibrate):
+for _command in (
+    run,
+    batch,
+    forget,
+    compare,
+    composite,
+    verify,
+    demo,
+    check,
+    init,
+    metrics,
+    validate,
+    calibrate,
+    doctor,
+):
     app.command()(_command)
 
 _STOPPED = "stopped; no file was left half-written"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from skinprogress.comparison.matching import MAX_SIGMA_PX, NOT_WORTH_BLURRING_PX
 from skinprogress.face.skin import estimate_visibility
 from skinprogress.metrics.inputs import FloatMap, MetricInput
 from skinprogress.metrics.maps import compute_maps, make_layers
+from skinprogress.metrics.metric import Metric
 from skinprogress.metrics.noise import NoiseDensity, seen_px_per_mm
 from skinprogress.metrics.table import METRICS
 
@@ -99,16 +101,16 @@ def align_maps(faces: Sequence[MeasuredFace], skin: npt.NDArray[np.bool_]) -> Al
     shared = np.logical_and.reduce([f.layers.full.skin for f in faces])
     side = shared.shape[0]
     shared = shared & np.repeat(np.repeat(skin, step, axis=0), step, axis=1)[:side, :side]
-    inputs = [replace(face.layers.restored(), skin=shared) for face in faces]
     sigmas_mm = _blurs_needed(faces)
     coarsest = np.fmin.reduce([f.seen_px_per_mm for f in faces])
     px_per_mm = float(np.median(coarsest[skin])) if skin.any() else float("nan")
     blur_px = max(sigmas_mm) * px_per_mm
     matched = blur_px <= MAX_SIGMA_PX and not any(f.softness.reason for f in faces)
     # A lens blurs by px of the photo, which are larger on skin that turns away.
-    per_px = _seen_by_all(faces, inputs) if matched and blur_px > NOT_WORTH_BLURRING_PX else None
+    per_px = _seen_by_all(faces) if matched and blur_px > NOT_WORTH_BLURRING_PX else None
     alike = []
-    for face, data, sigma_mm in zip(faces, inputs, sigmas_mm, strict=True):
+    for face, sigma_mm in zip(faces, sigmas_mm, strict=True):
+        data = replace(face.layers.restored(), skin=shared)
         noise: Noise | None = None
         if matched:
             noise = _noise_beyond_common(face, faces)
@@ -121,10 +123,10 @@ def align_maps(faces: Sequence[MeasuredFace], skin: npt.NDArray[np.bool_]) -> Al
     return AlikeFaces(tuple(alike), blur_px if matched else float("nan"), finest_mm)
 
 
-def _seen_by_all(faces: Sequence[MeasuredFace], inputs: Sequence[MetricInput]) -> FloatMap:
+def _seen_by_all(faces: Sequence[MeasuredFace]) -> FloatMap:
     """Photo px per frame px of the coarsest photo, place by place."""
-    seen = [seen_px_per_mm(data, _visibility(face)) for face, data in zip(faces, inputs, strict=True)]
-    return np.asarray(np.fmin.reduce(seen) * inputs[0].mm_per_px, np.float32)
+    seen = reduce(np.fmin, (seen_px_per_mm(face.layers.full, _visibility(face)) for face in faces))
+    return np.asarray(seen * faces[0].layers.full.mm_per_px, np.float32)
 
 
 def _blurs_needed(faces: Sequence[MeasuredFace]) -> list[float]:
@@ -148,6 +150,17 @@ def _noise_beyond_common(face: MeasuredFace, faces: Sequence[MeasuredFace]) -> N
     return tuple(own)
 
 
+def keep_for_comparing(face: MeasuredFace) -> MeasuredFace:
+    """The face without the maps that :func:`align_maps` makes anew, but for those that are drawn."""
+    kept = {m.name for m in METRICS.values() if m.mapped or not _looks_around(m)}
+    return replace(face, maps={name: plane for name, plane in face.maps.items() if name in kept})
+
+
+def _looks_around(metric: Metric) -> bool:
+    """Whether each px of its map depends on its neighbours, which may be skin in one photo and hair in the other."""
+    return metric.frame != "px" and not metric.on_blood
+
+
 def _measured_anew(face: MeasuredFace, data: MetricInput, noise: Noise | None) -> MeasuredFace:
     """The face with maps of what looks at neighbours from other px, under the light that its own maps are under."""
     layers = make_layers(data, bare=data, step=face.layers.step)
@@ -155,5 +168,5 @@ def _measured_anew(face: MeasuredFace, data: MetricInput, noise: Noise | None) -
         grid = layers.grid
         relit = grid.linear_rgb * np.exp(-face.light.over(grid.skin.shape[0]))
         layers = replace(layers, grid=replace(grid, linear_rgb=relit))
-    maps = compute_maps(layers, [m for m in METRICS.values() if m.frame != "px" and not m.on_blood])
+    maps = compute_maps(layers, filter(_looks_around, METRICS.values()))
     return replace(face, maps=face.maps | maps, matched_noise=noise)

@@ -75,17 +75,18 @@ def choose_references(
     return references
 
 
-def estimate_scale(used: Sequence[Inspection]) -> tuple[dict[str, float], float, bool]:
+def estimate_scale(used: Sequence[Inspection], sessions: Sequence[str]) -> tuple[dict[str, float], float, bool]:
     """Millimetres per photo px, from one constant for the client: mm per centimetre of the canonical mesh.
 
-    The irises of all photos are pooled; from photo to photo the inner landmarks carry the scale, which repeats better.
+    The irises of the first of the sessions in which they can be read are pooled, so that a later photo changes no number
+    of those before it; from photo to photo the inner landmarks carry the scale, which repeats better.
     """
     px_per_cm = {i.ref.file: estimate_face_size(i.landmarks)[0] for i in used}
-    readings = [
-        IRIS_MM * IRIS_READS_LARGE / i.iris_px * px_per_cm[i.ref.file]
-        for i in used
-        if i.eyes_open and i.iris_px >= MIN_IRIS_PX and abs(i.landmarks.pose_deg[0]) < 20.0
-    ]
+    by_session: dict[str, list[float]] = defaultdict(list)
+    for i in used:
+        if i.eyes_open and i.iris_px >= MIN_IRIS_PX and abs(i.landmarks.pose_deg[0]) < 20.0:
+            by_session[i.ref.session].append(IRIS_MM * IRIS_READS_LARGE / i.iris_px * px_per_cm[i.ref.file])
+    readings = next((by_session[s] for s in sessions if s in by_session), [])
     mm_per_cm = float(np.median(readings)) if readings else MESH_MM_PER_CM
     error = IRIS_RELATIVE_SE if readings else MESH_RELATIVE_SE
     return {file: mm_per_cm / size for file, size in px_per_cm.items()}, error, bool(readings)

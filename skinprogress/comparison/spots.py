@@ -12,7 +12,7 @@ from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.face.regions import REGIONS, WHOLE_FACE, nearest_region
 from skinprogress.metrics.blood import find_blood
 from skinprogress.metrics.inputs import MetricInput
-from skinprogress.metrics.spot_finding import Spot, find_spots, smallest_mm
+from skinprogress.metrics.spot_finding import Spot, list_spots, smallest_mm
 from skinprogress.metrics.spot_places import measure_places
 from skinprogress.metrics.spot_planes import VISIBLE
 from skinprogress.records import Against, SpotKind, SpotStatus
@@ -106,7 +106,7 @@ def follow_spots(
     room = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1], np.float32)
     smallest = np.asarray(np.maximum(smallest_mm(baseline), smallest_mm(followup)), np.float32)
     before, after = (
-        [spot for spot in find_spots(photo, kind).spots if _counts(spot, room, smallest, photo)]
+        [spot for spot in list_spots(photo, kind) if _counts(spot, room, smallest, photo)]
         for photo in (baseline, followup)
     )
     pairs = _match(before, after, baseline.mm_per_px, tolerance_mm)

@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 N_VERTICES = 468
 # Landmarks that expression moves least: eye corners, nose bridge and sides, cheekbones. A similarity between two
@@ -108,15 +107,15 @@ class Raster:
     Attributes
     ----------
     inside : (S, S) bool
-    triangle : (n,) int32
+    triangle : (n,) int16
         Triangle of every inside px, in row-major order.
-    interpolation : (n, 468) sparse float32
-        Barycentric weights: times one value per vertex, it gives one per inside px.
+    weights : (3, n) float32
+        Barycentric: how much each corner of its triangle counts.
     """
 
     inside: npt.NDArray[np.bool_]
-    triangle: npt.NDArray[np.int32]
-    interpolation: csr_array
+    triangle: npt.NDArray[np.int16]
+    weights: npt.NDArray[np.float32]
 
 
 @lru_cache(maxsize=8)
@@ -124,7 +123,7 @@ def raster(side_px: int) -> Raster:
     """Rasterise the mesh's UV layout at ``side_px`` × ``side_px``; cached."""
     m = mesh()
     corners = m.uv[m.triangles].astype(np.float64) * side_px  # (898, 3, 2), px edges at integers
-    owner = np.full((side_px, side_px), -1, np.int32)
+    owner = np.full((side_px, side_px), -1, np.int16)
     low = np.floor(corners.min(axis=1)).astype(int).clip(0, side_px)
     high = np.ceil(corners.max(axis=1)).astype(int).clip(0, side_px)
     centres = np.arange(side_px) + 0.5
@@ -139,12 +138,15 @@ def raster(side_px: int) -> Raster:
         block = owner[rows, cols]
         block[hit & (block < 0)] = index
     inside = owner >= 0
-    ys, xs = np.nonzero(inside)
     triangle_of = owner[inside]
-    weights = _barycentric(corners[triangle_of], np.stack([xs + 0.5, ys + 0.5], axis=1))
-    n = len(triangle_of)
-    entries = weights.astype(np.float32).ravel(), m.triangles[triangle_of].ravel(), np.arange(0, 3 * n + 1, 3)
-    return Raster(inside=inside, triangle=triangle_of, interpolation=csr_array(entries, shape=(n, N_VERTICES)))
+    weights = np.empty((3, len(triangle_of)), np.float32)
+    at = 0
+    for y, row in enumerate(inside):  # row by row: in double precision all of it at once is large
+        xs = np.flatnonzero(row)
+        part = slice(at, at := at + len(xs))
+        centre = np.stack([xs + 0.5, np.full(len(xs), y + 0.5)], axis=1)
+        weights[:, part] = _barycentric(corners[triangle_of[part]], centre).T
+    return Raster(inside=inside, triangle=triangle_of, weights=weights)
 
 
 def _barycentric(triangle: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -172,7 +174,11 @@ def paint(values: npt.NDArray[np.floating], side_px: int) -> npt.NDArray[np.floa
         NaN off the face.
     """
     r = raster(side_px)
-    painted = r.interpolation @ np.asarray(values, np.float32)
+    corners = np.asarray(values, np.float32)[mesh().triangles]
+    first, second, third = (corner.reshape(-1, *[1] * (corners.ndim - 2)) for corner in r.weights)
+    painted = corners[r.triangle, 0] * first
+    painted += corners[r.triangle, 1] * second
+    painted += corners[r.triangle, 2] * third
     out = np.full((side_px, side_px, *painted.shape[1:]), np.nan, np.float32)
     out[r.inside] = painted
     return out

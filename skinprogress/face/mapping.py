@@ -141,12 +141,9 @@ def _cross(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArra
     return np.asarray(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
 
 
-@lru_cache(maxsize=4)
 def _frame_places(side_px: int) -> npt.NDArray[np.float32]:
     ticks = ((np.arange(side_px) + 0.5) / side_px).astype(np.float32)
-    places = np.stack(np.meshgrid(ticks, ticks), axis=-1)
-    places.setflags(write=False)
-    return places
+    return np.stack(np.meshgrid(ticks, ticks), axis=-1)
 
 
 def _look_up(grid: npt.NDArray[np.floating], uv: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -139,6 +139,7 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
     # Brows and lips repeat between any two people: skin is judged at a distance from them.
     skin = seen & (cv2.erode(bare_face_mask(GRID_SIDE).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     judged = {name: region_mask(name, GRID_SIDE) & skin for name in REGIONS if name != WHOLE_FACE}
+    features = seen & ~bare_face_mask(GRID_SIDE)
     repeats = _share_nearby(trusted & skin, skin) >= _MIN_TRUSTED_NEARBY
     accepted = tuple(
         name
@@ -157,6 +158,7 @@ def register_face(photo: Detail, reference: Detail) -> Registration:
         misfit_percent_iod=misfit,
         accepted=accepted,
         refused=tuple(name for name in judged if name not in accepted),
+        features=float(trusted[features].mean()) if features.any() else float("nan"),
     )
 
 

@@ -124,12 +124,9 @@ def _fill(polygon: Polygon, side_px: int) -> npt.NDArray[np.uint8]:
     return mask
 
 
-@lru_cache(maxsize=64)
 def region_mask(name: str, side_px: int) -> npt.NDArray[np.bool_]:
-    """Which canonical px belong to a region, (S, S) bool; skin or not. Read-only, cached."""
-    mask = (_fill(REGIONS[name].polygon_uv, side_px) > 0) & raster(side_px).inside
-    mask.setflags(write=False)
-    return mask
+    """Which canonical px belong to a region, (S, S) bool; skin or not."""
+    return (_fill(REGIONS[name].polygon_uv, side_px) > 0) & raster(side_px).inside
 
 
 @lru_cache(maxsize=8)
@@ -144,8 +141,8 @@ def bare_face_mask(side_px: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def nearest_region(side_px: int) -> npt.NDArray[np.int32]:
-    """The region nearest to each canonical px, (S, S) int32: its place in :data:`REGIONS` without the whole face.
+def nearest_region(side_px: int) -> npt.NDArray[np.int8]:
+    """The region nearest to each canonical px, (S, S) int8: its place in :data:`REGIONS` without the whole face.
 
     Regions leave gaps between them; what is decided for a region holds up to the middle of the gap. Read-only, cached.
     """
@@ -153,11 +150,15 @@ def nearest_region(side_px: int) -> npt.NDArray[np.int32]:
 
 
 @lru_cache(maxsize=3)
-def _nearest(side_px: int, names: tuple[str, ...]) -> npt.NDArray[np.int32]:
-    away = [cv2.distanceTransform((~region_mask(name, side_px)).astype(np.uint8), cv2.DIST_L2, 5) for name in names]
-    nearest = np.argmin(away, axis=0).astype(np.int32)
+def _nearest(side_px: int, names: tuple[str, ...]) -> npt.NDArray[np.int8]:
+    least = np.full((side_px, side_px), np.inf, np.float32)
+    nearest = np.zeros((side_px, side_px), np.int8)
+    for number, name in enumerate(names):
+        away = cv2.distanceTransform((~region_mask(name, side_px)).astype(np.uint8), cv2.DIST_L2, 5)
+        nearest[away < least] = number
+        np.minimum(least, away, out=least)
     nearest.setflags(write=False)
-    return np.asarray(nearest)
+    return nearest
 
 
 def region_polygons_xy(points_xy: npt.NDArray[np.float64]) -> dict[str, list[npt.NDArray[np.float64]]]:

@@ -1,6 +1,7 @@
 """Draw a face into the canonical frame, by one resampling in linear light."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -22,6 +23,8 @@ from skinprogress.face.refinement import DETAIL_SIDE, Detail, prepare_detail
 from skinprogress.face.skin import estimate_visibility
 from skinprogress.photos.reading import to_linear
 from skinprogress.records import Landmarks, Photo
+
+_BAND_BLOCKS = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,10 +141,19 @@ def cut_face(photo: Photo, face_map: FaceMap, *, side_px: int) -> FaceCrop:
     block = max(1, int(finest))
     high = np.minimum(low - (low - high) // block * block, [width, height])
     rows, cols = slice(low[1], high[1]), slice(low[0], high[0])
-    linear = _softened(_averaged(to_linear(photo, rows=rows, cols=cols), block), finest / block)
+    linear = _softened(_averaged_linear(photo, rows, cols, block), finest / block)
     clipped = _averaged(_find_clipped(photo.pixels[rows, cols]), block)
     factor = np.array([linear.shape[1], linear.shape[0]]) / (high - low)
     return FaceCrop(linear_rgb=linear, clipped=clipped, low_xy=low.astype(np.float64), factor=factor)
+
+
+def _averaged_linear(photo: Photo, rows: slice, cols: slice, block: int) -> npt.NDArray[np.float32]:
+    """Means of whole blocks of a part of a photo in linear light, band by band: it takes 12 bytes a px of the photo."""
+    if block == 1 or (rows.stop - rows.start) % block:
+        return _averaged(to_linear(photo, rows=rows, cols=cols), block)
+    ends = [*range(rows.start, rows.stop - block, _BAND_BLOCKS * block), rows.stop]
+    bands = (slice(start, stop) for start, stop in pairwise(ends))
+    return np.concatenate([_averaged(to_linear(photo, rows=band, cols=cols), block) for band in bands])
 
 
 def _averaged(image: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.spaces import EI_PER_A_STAR
-from skinprogress.metrics.inputs import FloatMap, MetricInput
+from skinprogress.metrics.inputs import FloatMap, MetricInput, log_light
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN, unmixing_matrix
 
 # Above the skin around, a*-equivalents. Flushes reach 12 and a pimple 10: one on the other has to stay below.
@@ -72,7 +72,7 @@ def _find(data: MetricInput) -> npt.NDArray[np.bool_]:
     left, top, width, height = cv2.boundingRect(data.skin.astype(np.uint8))
     box = (slice(top, top + height), slice(left, left + width))
     skin, scale = np.ascontiguousarray(data.skin[box]), data.mm_per_px[box]
-    log = np.asarray(cv2.GaussianBlur(data.log_rgb[box], (5, 5), _FINE_PX), np.float32)
+    log = np.asarray(cv2.GaussianBlur(log_light(data.linear_rgb[box]), (5, 5), _FINE_PX), np.float32)
     row = -unmixing_matrix()[0] * (HAEMOGLOBIN[1] - HAEMOGLOBIN[0])
     weights = (np.stack([np.array([1.0, -1.0, 0.0]), row]) / EI_PER_A_STAR).astype(np.float32)
     sigma_px = _AROUND_MM / float(np.median(scale[skin][::16]))

@@ -1,6 +1,6 @@
 """What every metric is computed from, prepared once per face."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -60,13 +60,12 @@ class MetricInput:
     @cached_property
     def log_rgb(self) -> FloatMap:
         """Natural log of linear sRGB, (S, S, 3) float32."""
-        return np.asarray(np.log(np.maximum(self.linear_rgb, np.float32(LOG_FLOOR))), np.float32)
+        return log_light(self.linear_rgb)
 
     @cached_property
     def log_luminance(self) -> FloatMap:
         """Natural log of the relative luminance, (S, S) float32."""
-        luminance = np.asarray(cv2.transform(self.linear_rgb, LUMINANCE[None]), np.float32)
-        return np.asarray(np.log(np.maximum(luminance, np.float32(LOG_FLOOR))), np.float32)
+        return log_light(np.asarray(cv2.transform(self.linear_rgb, LUMINANCE[None]), np.float32))
 
     def blurred(self, plane: FloatMap, *, sigma_mm: float) -> FloatMap:
         """One of the planes, blurred over skin; kept, since neighbouring bands share a border."""
@@ -82,6 +81,12 @@ class MetricInput:
             self._kept[name] = make(self)
         found: T = self._kept[name]
         return found
+
+    def forget(self, *, but: Collection[str] = ()) -> None:
+        """Drop all that is :meth:`blurred` and :meth:`kept`, but for some names: planes as large as the face itself."""
+        self._blurred.clear()
+        for name in [name for name in self._kept if name not in but]:
+            del self._kept[name]
 
     def with_finds(self, other: "MetricInput", names: Iterable[str]) -> "MetricInput":
         """The same face with what is :meth:`kept` of another under the given names: small things that took long."""
@@ -110,6 +115,12 @@ class MetricInput:
         mean = total / np.maximum(share, np.float32(1e-6))[..., None]
         coarse = self.every(step)
         return replace(coarse, linear_rgb=np.where(skin[..., None], mean, coarse.linear_rgb), skin=skin)
+
+
+def log_light(linear: FloatMap) -> FloatMap:
+    """Natural log of linear light, which is raised to 0.001 first."""
+    floored = np.maximum(linear, np.float32(LOG_FLOOR))
+    return np.asarray(np.log(floored, out=floored), np.float32)
 
 
 def average_px(image: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,6 @@ from skinprogress.metrics.metric import Metric
 
 STATISTICS_SIDE = 512
 """Region statistics are taken on a grid of about this side: neighbouring px repeat each other."""
-
-
 _FINDS = ("spots:red", "spots:brown", "blood")
 
 
@@ -23,9 +22,9 @@ def grid_step(side_px: int) -> int:
 
 
 def sample_grid(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The px of a canonical plane that region statistics are taken on; a view."""
+    """The px of a canonical plane that region statistics are taken on; not a view, which would keep the whole plane."""
     step = grid_step(plane.shape[0])
-    return plane[::step, ::step]
+    return np.ascontiguousarray(plane[::step, ::step])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +62,7 @@ class Layers:
         Faces are kept until they have been compared; :meth:`restored` gives the frame back.
         """
         full = replace(self.full, linear_rgb=self.full.linear_rgb.astype(np.float16)).with_finds(self.full, _FINDS)
-        return Layers(px=self.px, grid=replace(self.grid), full=full, bare=full, step=self.step)
+        return Layers(px=replace(self.px), grid=replace(self.grid), full=full, bare=full, step=self.step)
 
     def restored(self) -> MetricInput:
         """The canonical frame of a stored face."""
@@ -90,13 +89,21 @@ def compute_maps(layers: Layers, metrics: Iterable[Metric]) -> dict[str, FloatMa
     """
     maps: dict[str, FloatMap] = {}
     computed: dict[tuple[Callable[..., FloatMap], str, bool, bool], FloatMap] = {}
-    for metric in metrics:
-        # Several metrics are statistics of one and the same map.
-        key = (metric.compute, metric.frame, metric.statistic == "total", metric.on_blood)
-        if key not in computed:
-            computed[key] = _on_grid(layers, metric)
-        maps[metric.name] = computed[key]
+    # The metrics of one module share planes that are as large as the face; the next ones need others.
+    for _, related in groupby(sorted(metrics, key=_module), _module):
+        for metric in related:
+            # Several metrics are statistics of one and the same map.
+            key = (metric.compute, metric.frame, metric.statistic == "total", metric.on_blood)
+            if key not in computed:
+                computed[key] = _on_grid(layers, metric)
+            maps[metric.name] = computed[key]
+        for data in (layers.full, layers.bare):
+            data.forget(but=_FINDS)
     return maps
+
+
+def _module(metric: Metric) -> str:
+    return metric.compute.__module__
 
 
 def _on_grid(layers: Layers, metric: Metric) -> FloatMap:

@@ -158,19 +158,12 @@ def frontal_or(visibility: FloatMap | None, side_px: int) -> FloatMap:
 
 def seen_px_per_mm(data: MetricInput, visibility: FloatMap | None = None) -> FloatMap:
     """Photo px per mm of skin as the camera saw it, (S, S) float32: foreshortened, mean of both directions."""
-    if visibility is None:
-        return np.asarray(data.photo_px_per_mm * _frontal_shortening(data.skin.shape[0]), np.float32)
-    return np.asarray(data.photo_px_per_mm * _shortening(visibility), np.float32)
+    return np.asarray(data.photo_px_per_mm * _shortening(frontal_or(visibility, data.skin.shape[0])), np.float32)
 
 
 def _shortening(visibility: FloatMap) -> FloatMap:
     # NaN where only the outermost px of another grid reaches: seen as edge-on.
     return np.asarray(np.sqrt(np.clip(np.nan_to_num(visibility), MIN_VISIBILITY, 1.0)), np.float32)
-
-
-@lru_cache(maxsize=4)
-def _frontal_shortening(side_px: int) -> FloatMap:
-    return _shortening(_frontal(side_px))
 
 
 def looks_smoothed(data: MetricInput, *, visibility: FloatMap | None = None) -> bool:

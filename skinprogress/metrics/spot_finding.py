@@ -7,6 +7,7 @@ scale. The indices that the spots are looked for in are those of :mod:`~skinprog
 :mod:`~skinprogress.metrics.pigmentation`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from skinprogress.metrics.blood import find_blood
 from skinprogress.metrics.inputs import MIN_PX, FloatMap, MetricInput
 from skinprogress.metrics.spot_places import Places, measure_places
-from skinprogress.metrics.spot_planes import KINDS, NOISE_FACTOR, VISIBLE, Scene, blur_log_rgb, spot_scene
+from skinprogress.metrics.spot_planes import KINDS, NOISE_FACTOR, VISIBLE, Kind, Scene, blur_log_rgb, spot_scene
 from skinprogress.records import SpotKind
 
 Mask = npt.NDArray[np.bool_]
@@ -96,7 +97,14 @@ def find_spots(data: MetricInput, kind: SpotKind) -> Spots:
     rims) is no spot, nor what touches the border of the skin mask, nor blood on the skin. Where a photo shows the
     smallest spots with less than 2.5 px, only larger ones count: photos of different resolution have different counts.
     """
-    return data.kept(f"spots:{kind}", lambda face: _find(face, kind))
+    found = data.kept(f"spot planes:{kind}", lambda face: _find(face, kind))
+    data.kept(f"spots:{kind}", lambda _: found.spots)
+    return found
+
+
+def list_spots(data: MetricInput, kind: SpotKind) -> tuple[Spot, ...]:
+    """The spots of one kind: :func:`find_spots` without its planes, which are large and not stored with a face."""
+    return data.kept(f"spots:{kind}", lambda face: find_spots(face, kind).spots)
 
 
 def _find(data: MetricInput, kind: SpotKind) -> Spots:
@@ -106,8 +114,7 @@ def _find(data: MetricInput, kind: SpotKind) -> Spots:
     labels = np.zeros(data.skin.shape, np.int32)
     if not measured.any():
         return Spots((), labels, measured)
-    scene = spot_scene(data)
-    row_col, radius = _candidates(data, scene, kind)
+    row_col, radius = data.kept("spots:candidates", _candidates)[kind]
     if not len(radius):
         return Spots((), labels, measured)
     found = measure_places(data, kind, row_col, radius)
@@ -148,48 +155,57 @@ def _smallest(data: MetricInput) -> FloatMap:
     return np.asarray(np.maximum(shown, np.float32(SMALLEST_MM)), np.float32)
 
 
-def _levels(data: MetricInput) -> list[tuple[int, float, FloatMap]]:
+def _levels(data: MetricInput, scene: Scene) -> Iterator[tuple[int, float, FloatMap]]:
     """Differences of Gaussians of ln RGB: step of the grid, diameter in mm that answers best, (h, w, 3) float32."""
-    scene = spot_scene(data)
     least = float(np.percentile(smallest_mm(data)[data.skin][::16], 10.0))
     # The first level answers best to spots a little larger than the smallest: its blur takes the noise of single px.
     n_levels = 1 + int(np.ceil(np.log(LARGEST_MM / least) / np.log(_RATIO) - 0.3))
     diameters = [max(least * 1.1, 0.6) * _RATIO**k for k in range(n_levels)]
-    at, step, levels = 0.0, 1, []
+    at, step = 0.0, 1
     plane = scene.log_rgb
     for k in range(n_levels + 1):
         sigma = diameters[0] * _RATIO ** (k - 0.5) / np.sqrt(8.0) / scene.mm_per_px
         wider = blur_log_rgb(plane, float(np.sqrt(sigma**2 - at**2)) / step)
         if k:
-            levels.append((step, diameters[k - 1], np.asarray(cv2.subtract(plane, wider), np.float32)))
+            yield step, diameters[k - 1], np.subtract(plane, wider, out=plane)
         plane, at = wider, float(sigma)
         while at / step > 1.6:  # what is this smooth keeps all it has on every other px
             plane, step = np.ascontiguousarray(plane[::2, ::2]), 2 * step
-    return levels
 
 
-def _candidates(data: MetricInput, scene: Scene, kind: SpotKind) -> tuple[Floats, Floats]:
-    """Places (n, 2) in the frame and radii in mm, strongest first."""
-    what = KINDS[kind]
-    places, radii, answers = [], [], []
-    for step, diameter, level in data.kept("spots:levels", _levels):
-        answer = np.asarray(cv2.transform(level, what.weights[:1]), np.float32)
-        inside = scene.skin[::step, ::step]
-        peak = answer >= np.maximum(
-            cv2.dilate(answer, np.ones((3, 3), np.uint8)), np.float32(_DISC * _CANDIDATE * what.visible)
-        )
-        rows, cols = np.nonzero(peak & inside)
-        shares = level[rows, cols] @ what.weights[1:].T / answer[rows, cols, None]
-        agreed = (shares >= _CANDIDATE * what.shares).all(axis=1)
-        rows, cols = rows[agreed], cols[agreed]
-        noise = _scatter(answer, inside, 8.0 / scene.mm_per_px / step, rows, cols)
-        clear = answer[rows, cols] >= NOISE_FACTOR * noise
-        rows, cols = rows[clear], cols[clear]
-        places.append(np.stack([rows, cols], axis=1) * step + (scene.top, scene.left))
-        radii.append(np.full(len(rows), diameter / 2.0))
-        answers.append(answer[rows, cols])
-    order = np.argsort(-np.concatenate(answers), kind="stable")
-    return np.concatenate(places)[order].astype(np.float64), np.concatenate(radii)[order]
+def _candidates(data: MetricInput) -> dict[SpotKind, tuple[Floats, Floats]]:
+    """By kind: places (n, 2) in the frame and radii in mm, strongest first."""
+    scene = spot_scene(data)
+    found: dict[SpotKind, list[tuple[Floats, Floats, FloatMap]]] = {kind: [] for kind in KINDS}
+    # Both kinds level by level: all levels at once are large.
+    for step, diameter, level in _levels(data, scene):
+        for kind, what in KINDS.items():
+            places, answers = _peaks(level, scene, what, step)
+            found[kind].append((places, np.full(len(places), diameter / 2.0), answers))
+    by_kind = {}
+    for kind, parts in found.items():
+        places, radii, answers = (np.concatenate(one) for one in zip(*parts, strict=True))
+        order = np.argsort(-answers, kind="stable")
+        by_kind[kind] = places[order], radii[order]
+    return by_kind
+
+
+def _peaks(level: FloatMap, scene: Scene, what: Kind, step: int) -> tuple[Floats, FloatMap]:
+    """Where one level may show spots of a kind, (n, 2) in the frame, and how clearly."""
+    answer = np.asarray(cv2.transform(level, what.weights[:1]), np.float32)
+    inside = scene.skin[::step, ::step]
+    peak = answer >= np.maximum(
+        cv2.dilate(answer, np.ones((3, 3), np.uint8)), np.float32(_DISC * _CANDIDATE * what.visible)
+    )
+    rows, cols = np.nonzero(peak & inside)
+    shares = level[rows, cols] @ what.weights[1:].T / answer[rows, cols, None]
+    agreed = (shares >= _CANDIDATE * what.shares).all(axis=1)
+    rows, cols = rows[agreed], cols[agreed]
+    noise = _scatter(answer, inside, 8.0 / scene.mm_per_px / step, rows, cols)
+    clear = answer[rows, cols] >= NOISE_FACTOR * noise
+    rows, cols = rows[clear], cols[clear]
+    places = np.stack([rows, cols], axis=1) * step + (scene.top, scene.left)
+    return places.astype(np.float64), answer[rows, cols]
 
 
 def _scatter(

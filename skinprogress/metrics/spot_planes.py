@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinprogress.color.spaces import EI_PER_A_STAR
-from skinprogress.metrics.inputs import FloatMap, MetricInput
+from skinprogress.metrics.inputs import FloatMap, MetricInput, log_light
 from skinprogress.metrics.pigmentation import HAEMOGLOBIN, MELANIN, unmixing_matrix
 from skinprogress.records import SpotKind
 
@@ -92,7 +92,7 @@ def _scene(data: MetricInput) -> Scene:
     skin = np.ascontiguousarray(data.skin[box])
     scale = float(np.median(data.mm_per_px[box][skin][::16]))
     mask = skin.astype(np.uint8)
-    log = np.ascontiguousarray(data.log_rgb[box])
+    log = log_light(data.linear_rgb[box])
     # Holes get the colour of the skin around them, or their rims would look like spots.
     small = (-(-width // 8), -(-height // 8))
     total, reach = (

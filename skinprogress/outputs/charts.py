@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinprogress.metrics.table import METRICS
 from skinprogress.outputs.changemap import plot_change_map
-from skinprogress.outputs.chart_files import draw_chart, save_chart, save_drawn
+from skinprogress.outputs.chart_files import DrawnChart, draw_chart, save_chart, save_drawn
 from skinprogress.outputs.chosen import changes_since_baseline, headline_session
 from skinprogress.outputs.facemap import plot_face_map, plot_outline_map, read_face_crop
 from skinprogress.outputs.forest import plot_forest
@@ -23,7 +23,7 @@ from skinprogress.records import ClientResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_WAITING = 3
+_MOST_WAITING = 2
 
 __all__ = ["plot_trend", "save_chart", "write_charts"]
 
@@ -57,10 +57,20 @@ def write_charts(result: ClientResult, out: Path) -> list[Path]:
     # One chart is encoded, which needs no interpreter, while the next is drawn.
     with ThreadPoolExecutor(1, thread_name_prefix="charts") as pool:
         for stem, plot in list_charts(result):
-            saved.append(pool.submit(save_drawn, draw_chart(plot()), folder / stem))
+            saved.append(pool.submit(save_drawn, _draw_and_clear(plot()), folder / stem))
             # A drawn chart takes some 30 MB: no more than a few wait.
             saved[max(len(saved) - _MOST_WAITING, 0)].result()
     return [path for chart in saved for path in chart.result()]
+
+
+def _draw_and_clear(figure: "Figure") -> DrawnChart:
+    """Draw a figure that is not wanted any more: its parts hold each other, and with them px of its own, for long."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    drawn = draw_chart(figure)
+    figure.clear()
+    FigureCanvasBase(figure)  # in the place of the one that it was drawn on
+    return drawn
 
 
 def list_charts(result: ClientResult) -> "Iterator[tuple[str, Callable[[], Figure]]]":

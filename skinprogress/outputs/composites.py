@@ -2,12 +2,11 @@
 
 import contextlib
 import os
-from datetime import date
 from pathlib import Path
 
 from skinprogress.errors import PhotoError, UsageError
 from skinprogress.outputs.alignment import Rgb, head_frame, photo_to_frame, render_aligned, scale_of
-from skinprogress.outputs.composing.consent import rule_on_consent
+from skinprogress.outputs.composing.consent import rule_for_outputs
 from skinprogress.outputs.composing.encoding import QUALITY, encode
 from skinprogress.outputs.composing.planning import plan_composite
 from skinprogress.outputs.composing.recipe import CompositeOptions, Layout
@@ -24,6 +23,7 @@ from skinprogress.outputs.pairs import (
 from skinprogress.outputs.wording import safe_name
 from skinprogress.photos.files import keep_photos
 from skinprogress.records import ClientResult, View
+from skinprogress.settings import OutputOptions
 
 # Layout, name of the file, longer side at most, and whether it needs three sessions.
 _COMPOSITES: tuple[tuple[Layout, str, int, bool], ...] = (
@@ -37,7 +37,7 @@ _COMPOSITES: tuple[tuple[Layout, str, int, bool], ...] = (
 
 
 @keep_photos()
-def write_composites(result: ClientResult, out: Path) -> list[Path]:
+def write_composites(result: ClientResult, out: Path, *, options: OutputOptions | None = None) -> list[Path]:
     """Write the composites of a run, each with its recipe beside it, for every view that has two sessions.
 
     Parameters
@@ -45,6 +45,8 @@ def write_composites(result: ClientResult, out: Path) -> list[Path]:
     result : ClientResult
     out : Path
         Output folder.
+    options : OutputOptions, optional
+        ``need_consent`` and ``home`` are used.
 
     Returns
     -------
@@ -52,18 +54,19 @@ def write_composites(result: ClientResult, out: Path) -> list[Path]:
         ``composites/before_after_{view}.jpg``, ``split_{view}.jpg`` and ``regions_{view}.jpg``; from three sessions on
         ``strip_{view}.jpg``, ``flicker_{view}.webp`` and ``timelapse_{view}.mp4`` too. What cannot be made any more,
         because a photo has gone or is another one by now, or that would show next to nothing, because the faces are
-        small, is left out; all of it where the client does not consent.
+        small, is left out; all of it where the client does not consent, or has to and it is not recorded.
 
     Raises
     ------
     OutputError
         A file cannot be written.
     """
-    if not rule_on_consent(result.plan.course.consent, today=date.today()).allowed:
+    if not rule_for_outputs(result.plan.course.consent, options).allowed:
         return []
     written = []
     folder = out / "composites"
-    photos = _way_to_photos(result, folder)
+    home = out if options is None or options.home is None else options.home
+    photos = _way_to_photos(result, home / "composites")
     for view in used_views(result):
         ends = sessions_to_show(result, view)
         if ends is None:
@@ -72,10 +75,10 @@ def write_composites(result: ClientResult, out: Path) -> list[Path]:
         for layout, name, size_px, many in _COMPOSITES:
             if many and len(shown) < 3:
                 continue
-            options = CompositeOptions(layout=layout, size_px=size_px)
+            design = CompositeOptions(layout=layout, size_px=size_px)
             sessions = () if many and layout != "flicker" else ends
             try:
-                recipe = plan_composite(result, view=view, sessions=sessions, options=options, photos=photos)
+                recipe = plan_composite(result, view=view, sessions=sessions, options=design, photos=photos)
             except UsageError:
                 continue  # the faces are too small in the photos for this one
             path = folder / f"{name}_{view}.{recipe.options.format}"
@@ -86,7 +89,9 @@ def write_composites(result: ClientResult, out: Path) -> list[Path]:
 
 
 def _way_to_photos(result: ClientResult, folder: Path) -> str:
-    """From the folder of the composites to that of the photos; empty where they lie on different drives."""
+    """From the folder of the composites to that of the photos; empty where it lies on another drive, or is not told."""
+    if not result.folder.is_dir():
+        return ""
     try:
         return Path(os.path.relpath(result.folder, folder)).as_posix()
     except ValueError:

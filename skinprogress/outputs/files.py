@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the folder that they go into."""
+"""Files that appear whole or not at all, readable by their owner alone, and the folder that they go into."""
 
 import contextlib
 import os
@@ -12,7 +12,10 @@ from skinprogress.errors import OutputError
 ASSETS = "report_files"
 """Subfolder for the pictures of a report that keeps them beside it."""
 
-FOLDERS = ("charts", "composites", "aligned", ASSETS)
+THUMBNAILS = "thumbnails"
+"""Subfolder for the small pictures that the page of all clients shows."""
+
+FOLDERS = ("charts", "composites", "aligned", ASSETS, THUMBNAILS)
 """Subfolders of an output folder that hold pictures made by this program."""
 
 RECORD = "run.json"
@@ -40,7 +43,7 @@ def write_whole(path: Path, data: bytes | str) -> Path:
     Parameters
     ----------
     path : Path
-        Its folder is made where it is missing.
+        Its folder is made where it is missing; see :func:`make_folder`.
     data : bytes or str
         Text is written as UTF-8 with its line ends as they are; what UTF-8 cannot hold (undecodable bytes of a file
         name) is written as an escape.
@@ -54,14 +57,18 @@ def write_whole(path: Path, data: bytes | str) -> Path:
     ------
     OutputError
         The file cannot be written.
+
+    Notes
+    -----
+    Pictures of faces are health data: only the file's owner may read it (mode 0600), whatever the umask allows, and
+    whoever might read the file that it replaces.
     """
     payload = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
     # A short name of its own: a long file name plus a suffix could pass the limit of the file system.
     beside = path.with_name(f".{secrets.token_hex(6)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # open() rather than tempfile: the file gets the permissions that the user's umask asks for.
-        with beside.open("xb") as file:
+        make_folder(path.parent)
+        with open(beside, "xb", opener=_private) as file:
             file.write(payload)
         beside.replace(path)
     except OSError as error:
@@ -74,6 +81,24 @@ def write_whole(path: Path, data: bytes | str) -> Path:
         beside.unlink(missing_ok=True)
         raise
     return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone (mode 0700); others stay as they are.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or a file has its name.
+    """
+    # One by one: Path.mkdir(parents=True) gives its mode to the innermost alone.
+    for missing in reversed([p for p in (folder, *folder.parents) if not os.path.lexists(p)]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # says what is wrong where something else has its name
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
@@ -117,7 +142,7 @@ def prepare_output(out: Path, *, photos_folder: Path | None = None) -> None:
         )
     probe = out / f".{secrets.token_hex(6)}.tmp"
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         probe.touch(exist_ok=False)  # the only test that tells the truth about rights, shares and full disks
     except OSError as error:
         raise OutputError(

@@ -166,7 +166,7 @@ def scale_text(plan: ClientPlan) -> str:
     source = (
         "from the proportions of an average adult face, because no iris could be measured"
         if guessed
-        else "from the irises of all photos together, which are nearly of one size in all adults"
+        else "from the irises in the first session, which are nearly of one size in all adults"
     )
     return (
         f"Millimetres are known to {share} (95 %), {source}. This is one figure for all photos of the client: it makes "

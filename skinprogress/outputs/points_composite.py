@@ -12,13 +12,15 @@ from skinprogress.errors import PhotoError
 from skinprogress.face.canonical import apply_affine, estimate_similarity
 from skinprogress.face.marks import as_read
 from skinprogress.outputs.alignment import Affine, Box, Rgb, invert_affine, render_aligned, scale_of
+from skinprogress.outputs.composing.consent import rule_for_outputs
 from skinprogress.outputs.composites import encode_jpeg
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.lettering import font, line_px, wrap
 from skinprogress.outputs.style import INK, MUTED, PAPER
 from skinprogress.outputs.wording import MATCHED, sentence
 from skinprogress.photos.reading import read_photo, to_srgb8
-from skinprogress.records import PhotoRef
+from skinprogress.records import ClientResult, PhotoRef
+from skinprogress.settings import OutputOptions
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -43,6 +45,12 @@ class _Pointed:
     points_xy: Affine
     to_first: Affine
     misfit_percent: float
+
+
+def write_points(result: ClientResult, out: Path, *, options: OutputOptions | None = None) -> list[Path]:
+    """Write the picture of :func:`write_points_composites` for a run; none where the consent forbids it."""
+    allowed = rule_for_outputs(result.plan.course.consent, options).allowed
+    return write_points_composites(result.pointed, out) if allowed else []
 
 
 def write_points_composites(refs: Sequence[PhotoRef], out: Path) -> list[Path]:

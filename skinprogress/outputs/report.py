@@ -4,7 +4,6 @@ import base64
 import hashlib
 import warnings
 from collections.abc import Iterable, Sequence
-from datetime import date
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -29,7 +28,7 @@ from skinprogress.outputs.chart_pictures import (
 from skinprogress.outputs.chosen import better_of
 from skinprogress.outputs.client_words import describe_for_client
 from skinprogress.outputs.color_page import colors_for_report, explain_colors
-from skinprogress.outputs.composing.consent import rule_on_consent
+from skinprogress.outputs.composing.consent import rule_for_outputs
 from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.fit import list_hidden, scale_text
 from skinprogress.outputs.groups import by_group
@@ -141,7 +140,7 @@ def _render(result: ClientResult, out: Path, options: OutputOptions, pictures: P
         "better": {name: better_of(result, name) for name in METRICS},
         "viewers": viewer_for_report(result, pictures.embed, plain=options.audience == "client"),
         "composites": _composites(result, summary, names, out, pictures),
-        "consent": rule_on_consent(result.plan.course.consent, today=date.today()),
+        "consent": rule_for_outputs(result.plan.course.consent, options),
         "sessions": list(list_sessions(result, summary, out, pictures.embed)),
         "rejected": list(list_rejected(result, pictures.embed)),
         "level": f"{100 * result.settings.confidence_level:g} %",

@@ -275,9 +275,10 @@ def grade_text(comparison: Comparison, *, plain: bool = False) -> str:
         words = text("grades.skin")
     reasons = "; ".join(comparison.reasons)
     words = words if reasons else words.split(";")[0]
+    told = {"reasons": reasons} if reasons else {}
     if plain:
-        return sentence(text("grades.ungraded" if reasons else "grades.ungraded_plain", words=words, reasons=reasons))
-    return text("grades.told" if reasons else "grades.plain", grade=grade, words=words, reasons=reasons)
+        return sentence(text("grades.ungraded" if reasons else "grades.ungraded_plain", words=words, **told))
+    return text("grades.told" if reasons else "grades.plain", grade=grade, words=words, **told)
 
 
 def _by_weight(words: Iterable[str]) -> list[str]:

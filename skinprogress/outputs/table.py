@@ -9,11 +9,12 @@ from skinprogress.outputs.charts import write_charts
 from skinprogress.outputs.color_sheet import write_color_sheets
 from skinprogress.outputs.composites import write_aligned, write_composites
 from skinprogress.outputs.files import FOLDERS, prepare_output
+from skinprogress.outputs.heap import give_back_memory
 from skinprogress.outputs.light_sheet import write_light_sheets
 from skinprogress.outputs.mark_sheet import write_mark_sheets
 from skinprogress.outputs.misfitmap import write_alignments
 from skinprogress.outputs.once import drawing_once
-from skinprogress.outputs.points_composite import write_points_composites
+from skinprogress.outputs.points_composite import write_points
 from skinprogress.outputs.report import write_report
 from skinprogress.outputs.skin_sheet import write_skin_sheets
 from skinprogress.outputs.tables import write_run, write_tables
@@ -47,11 +48,12 @@ class Output:
 _ROWS = (
     Output(name="tables", title="tables (CSV and Parquet) and the record of the run", write=write_tables),
     Output(name="charts", title="charts per measure (PNG and SVG)", write=write_charts),
-    Output(name="composites", title="before and after pictures (JPEG)", write=write_composites),
+    Output(name="composites", title="before and after pictures (JPEG)", write=write_composites, takes_options=True),
     Output(
         name="points",
         title="photos laid over each other by points set by hand (JPEG)",
-        write=lambda result, out: write_points_composites(result.pointed, out),
+        write=write_points,
+        takes_options=True,
     ),
     Output(name="skin", title="maps of redness, pigment, texture and spots (JPEG)", write=write_skin_sheets),
     Output(name="marks", title="every mark of the course file over the sessions (JPEG)", write=write_mark_sheets),
@@ -93,6 +95,7 @@ def write_outputs(
         Output folder; made where it is missing. Files that an earlier run made there are cleared away first, so that
         a run that stops half-way leaves no report; other files stay.
     options : OutputOptions, optional
+        Its ``kinds`` are the outputs to write; the record of the run is always written.
     progress : callable or None
         Called with the title of each output before it is written.
 
@@ -106,16 +109,20 @@ def write_outputs(
     OutputError
         The folder or a file cannot be written.
     """
+    options = options or OutputOptions()
     prepare_output(out)
     _clear_earlier(out)
     pictures_before = _pictures(out)
     written: dict[str, list[Path]] = {}
     with drawing_once():
         for output in sorted(OUTPUTS.values(), key=lambda o: o.last):
+            if options.kinds and output.name not in options.kinds:
+                continue
+            give_back_memory()
             if progress is not None:
                 progress(output.title)
             try:
-                chosen = {"options": options or OutputOptions()} if output.takes_options else {}
+                chosen = {"options": options} if output.takes_options else {}
                 written[output.name] = output.write(result, out, **chosen)
             except BaseException:
                 # The next run must know what this one left, and clear it away.

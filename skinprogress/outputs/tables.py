@@ -8,7 +8,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,7 @@ def render_csv(record: type, rows: Iterable[Any]) -> str:
     return buffer.getvalue()
 
 
-def render_parquet(record: type, rows: Sequence[Any]) -> bytes:
+def render_parquet(record: type, rows: Sequence[Any], *, without: Collection[str] = ()) -> bytes:
     """Records as a Parquet file with the same columns as the CSV, typed even without rows.
 
     Parameters
@@ -106,6 +106,8 @@ def render_parquet(record: type, rows: Sequence[Any]) -> bytes:
     record : type
         The record's dataclass.
     rows : sequence of that dataclass
+    without : collection of str
+        Columns to leave out.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def render_parquet(record: type, rows: Sequence[Any]) -> bytes:
     import pyarrow.parquet as pq
 
     arrow = {"float": pa.float64(), "int": pa.int64(), "time": pa.timestamp("us"), "text": pa.string()}
-    kinds = _column_kinds(record)
+    kinds = {name: kind for name, kind in _column_kinds(record).items() if name not in without}
     schema = pa.schema([(name, arrow[kind]) for name, kind in kinds.items()])
     columns = {name: [_typed(_value(row, name), kind) for row in rows] for name, kind in kinds.items()}
     sink = io.BytesIO()

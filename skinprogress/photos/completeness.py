@@ -10,7 +10,7 @@ def is_incomplete(kind: str, data: bytes, opened: Opened | None) -> bool:
     if kind == "JPEG":
         return find_jpeg_end(data) < 0
     if kind == "PNG":
-        return b"IEND" not in data[-65536:] and b"IEND" not in data
+        return find_png_end(data) < 0
     if kind == "WEBP":
         return len(data) < 12 or struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
     if kind in ("HEIC", "AVIF") or (kind == "RAW" and data[4:8] == b"ftyp"):
@@ -43,6 +43,29 @@ def find_jpeg_end(data: bytes) -> int:
             at += 2
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return -1
+
+
+def count_jpeg_scans(data: bytes) -> int:
+    """How many passes the main picture is made of; a thumbnail's are counted too.
+
+    Each pass goes over the whole picture, however little it holds: a small file of thousands keeps a computer busy for
+    hours.
+    """
+    return data.count(b"\xff\xda", 0, max(find_jpeg_end(data), 0))
+
+
+def find_png_end(data: bytes) -> int:
+    """Where a PNG's end chunk ends, or -1 where the file ends within a chunk or without it.
+
+    Decoders set memory aside for whatever length a chunk claims, also of chunks behind the end.
+    """
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] == b"IEND":
+            return min(end, len(data))
+        at = end
     return -1
 
 

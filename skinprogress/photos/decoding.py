@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinprogress.photos.completeness import find_jpeg_end
+from skinprogress.photos.completeness import find_jpeg_end, find_png_end
 from skinprogress.photos.formats import DamagedError, IncompleteError, Opened, UnsupportedError
 from skinprogress.photos.quiet import borrowed_pillow, captured_stderr
 from skinprogress.photos.raw import decode_raw
@@ -38,7 +38,7 @@ def decode_upright(opened: Opened, data: bytes) -> Pixels:
     elif opened.kind == "HEIC":
         pixels = _decode_heic(opened)
     elif opened.bits == 16 and opened.mode != "CMYK":
-        pixels = _decode_16bit(data)
+        pixels = _decode_16bit(data[: find_png_end(data)] if opened.kind == "PNG" else data)
     else:
         pixels = decode_by_pillow(opened)
     return turn_upright(pixels, opened.orientation)
@@ -137,8 +137,10 @@ def as_pixels(array: npt.NDArray[Any]) -> Pixels:
 
 def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo one of the eight EXIF orientations."""
+    turned = None
     if orientation in (5, 6, 7, 8):
-        pixels = as_pixels(cv2.transpose(pixels))
+        # The copy is flipped in place: a third one of a large photo would be.
+        pixels = turned = as_pixels(cv2.transpose(pixels))
     # After the transposition 6 needs its columns reversed, 8 its rows, 7 both.
     axis = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
-    return pixels if axis is None else as_pixels(cv2.flip(pixels, axis))
+    return pixels if axis is None else as_pixels(cv2.flip(pixels, axis, turned))

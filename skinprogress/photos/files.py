@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from skinprogress.photos.completeness import is_incomplete
+from skinprogress.photos.completeness import count_jpeg_scans, is_incomplete
 from skinprogress.photos.decoding import Pixels, decode_by_pillow, decode_upright, load_pillow, turn_upright
 from skinprogress.photos.exif import find_jpeg_quality, read_metadata
 from skinprogress.photos.formats import IncompleteError, Opened, RawNotReadError, UnsupportedError, find_kind
@@ -25,6 +25,8 @@ from skinprogress.photos.reading_errors import MAX_MEGAPIXELS, MIN_SIDE_PX, phot
 from skinprogress.records import Flag
 
 HEAD_BYTES = 65536
+# Cameras need 1, programs about 10, those that try everything some dozens.
+_MOST_SCANS = 100
 # Six photos of a phone.
 _KEPT_BYTES = 300_000_000
 
@@ -164,6 +166,8 @@ def open_checked(stream: BinaryIO, kind: str, head: bytes, name: str, *, whole: 
         raise photo_error("too_small", name, why=f"{opened.width_px} × {opened.height_px}")
     if whole is not None and is_incomplete(opened.kind, whole, opened):
         raise photo_error("truncated", name)
+    if opened.kind == "JPEG" and whole is not None and (scans := count_jpeg_scans(whole)) > _MOST_SCANS:
+        raise photo_error("unsupported", name, why=f"it is put together in {scans} passes, far more than any camera's")
     return opened
 
 

@@ -160,7 +160,10 @@ def list_photos(
     notes += find_unplaced(sessions, treatments=treatments) + _undated_notes(sessions) + _raw_notes(sessions)
     notes += find_course_notes(course) if course else []
     record = course.to_course() if course else Course()
-    consents = [*([record.consent] if course else []), *find_consents(photo.path for photo in photos)]
+    consents = [
+        *([record.consent] if course else []),
+        *find_consents((photo.path for photo in photos), besides=folder if course else None),
+    ]
     record = replace(record, consent=strictest(consents))
     record = replace(record, marks=tuple(replace(m, photo=marks.get(m.photo, m.photo)) for m in record.marks))
     return FolderListing(

@@ -123,10 +123,16 @@ def find_client_folder(path: Path) -> Path | None:
     return next((folder for folder in folders if find_course_file(folder) is not None), None)
 
 
-def find_consents(photos: Iterable[Path]) -> list[Consent]:
+def find_consents(photos: Iterable[Path], *, besides: Path | None = None) -> list[Consent]:
     """What is recorded of consent to show photos, in whichever clients' folders they lie.
 
     A part of a client's folder, or a folder above it, or a link to it, is no way around its course file.
+
+    Parameters
+    ----------
+    photos : iterable of Path
+    besides : Path, optional
+        A folder whose own course file has been read already.
 
     Raises
     ------
@@ -136,6 +142,7 @@ def find_consents(photos: Iterable[Path]) -> list[Consent]:
     # One photo of a folder stands for all: only their folders matter.
     one_each = {Path(os.path.realpath(photo)).parent: photo for photo in photos}
     folders = {find_client_folder(photo) for photo in one_each.values()}
+    folders -= {None if besides is None else Path(os.path.realpath(besides))}
     courses = [read_course(folder) for folder in sorted(filter(None, folders))]
     return [course.to_course().consent for course in courses if course is not None]
 

@@ -11,6 +11,8 @@ from skinprogress.photos.quiet import LOCK, borrowed_pillow
 from skinprogress.photos.raw import open_raw
 
 _PLUGINS = {"JPEG": "JpegImagePlugin", "PNG": "PngImagePlugin", "TIFF": "TiffImagePlugin", "WEBP": "WebPImagePlugin"}
+# Nobody cuts 200 megapixels into smaller tiles than 20 × 20.
+_MOST_PIECES = 500_000
 _PLUGINS |= {"AVIF": "AvifImagePlugin", "GIF": "GifImagePlugin", "BMP": "BmpImagePlugin"}
 
 
@@ -33,6 +35,8 @@ def open_picture(stream: BinaryIO, kind: str, head: bytes) -> Opened:
     """
     if kind == "HEIC":
         return _open_heic(stream)
+    if kind == "TIFF" and (pieces := _longest_list(stream)) > _MOST_PIECES:
+        raise UnsupportedError(f"it is cut into {pieces} pieces")
     if kind == "RAW" or (kind == "TIFF" and _is_raw(stream)):
         return open_raw(stream)
     with borrowed_pillow() as pillow:
@@ -111,6 +115,20 @@ def _find_png_exif(stream: BinaryIO) -> bytes | None:
         stream.seek(size + 4, 1)
     stream.seek(0)
     return found
+
+
+def _longest_list(stream: BinaryIO) -> int:
+    """How many strips or tiles a TIFF's first directory lists, before anything reads them; the stream is rewound."""
+    start = stream.read(16).ljust(16, b"\0")
+    order, is_big = "<" if start[:2] == b"II" else ">", b"+" in start[2:4]
+    place, number, form = ("Q", "Q", "HHQQ") if is_big else ("I", "H", "HHII")
+    stream.seek(min(struct.unpack_from(order + place, start, 8 if is_big else 4)[0], 1 << 62))
+    entries = int.from_bytes(stream.read(struct.calcsize(number)), "little" if order == "<" else "big")
+    size = struct.calcsize(order + form)
+    table = stream.read(size * min(entries, 65535))
+    stream.seek(0)
+    rows = struct.iter_unpack(order + form, table[: len(table) // size * size])
+    return max((count for tag, _, count, _ in rows if tag in (273, 279, 324, 325)), default=0)
 
 
 def _is_raw(stream: BinaryIO) -> bool:

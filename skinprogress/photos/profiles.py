@@ -43,6 +43,7 @@ _CICP_SRGB_LIKE = (1, 6, 13, 14, 15)
 _CICP_UNSPECIFIED = 2
 
 _GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N")
+_MOST_CURVE_POINTS = 65536
 _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 
 
@@ -219,8 +220,8 @@ def _encoding(curves: list[Array64], matrix: Array64) -> Encoding:
     return Encoding(curve.astype(np.float32), matrix.astype(np.float32))
 
 
-def _tags(icc: bytes) -> dict[bytes, bytes]:
-    """The tagged elements of a profile by their signature."""
+def _tags(icc: bytes) -> dict[bytes, memoryview]:
+    """The tagged elements of a profile by their signature; not copied, since all may be one and the same large one."""
     if len(icc) < 132 or icc[36:40] != b"acsp":
         raise ProfileError("not an ICC profile")
     (count,) = struct.unpack_from(">I", icc, 128)
@@ -229,33 +230,35 @@ def _tags(icc: bytes) -> dict[bytes, bytes]:
         name, offset, size = struct.unpack_from(">4sII", icc, 132 + 12 * i)
         if offset + size > len(icc):
             raise ProfileError(f"tag {name!r} lies outside the profile")
-        tags[name] = icc[offset : offset + size]
+        tags[name] = memoryview(icc)[offset : offset + size]
     return tags
 
 
-def _xyz(element: bytes) -> Array64:
-    if element[:4] != b"XYZ ":
+def _xyz(element: memoryview) -> Array64:
+    if bytes(element[:4]) != b"XYZ ":
         raise ProfileError("a primary is not an XYZ value")
     return np.array(struct.unpack_from(">3i", element, 8)) / 65536
 
 
-def _tone_curve(element: bytes, levels: int) -> Array64:
+def _tone_curve(element: memoryview, levels: int) -> Array64:
     """Linear light for every level, from a ``curv`` or ``para`` element."""
     x = np.linspace(0, 1, levels)
-    if element[:4] == b"curv":
+    if bytes(element[:4]) == b"curv":
         (count,) = struct.unpack_from(">I", element, 8)
         if count == 0:
             return x
         if count == 1:
             return np.asarray(x ** _gamma(struct.unpack_from(">H", element, 12)[0] / 256))
+        if count > _MOST_CURVE_POINTS:
+            raise ProfileError(f"a tone curve of {count} points")
         table = np.array(struct.unpack_from(f">{count}H", element, 12)) / 65535
         return np.interp(x, np.linspace(0, 1, count), table)
-    if element[:4] == b"para":
+    if bytes(element[:4]) == b"para":
         return _parametric_curve(element, x)
     raise ProfileError("a tone curve is of an unknown kind")
 
 
-def _parametric_curve(element: bytes, x: Array64) -> Array64:
+def _parametric_curve(element: memoryview, x: Array64) -> Array64:
     (kind,) = struct.unpack_from(">H", element, 8)
     if kind not in _PARAMETERS:
         raise ProfileError(f"parametric curve of unknown type {kind}")

@@ -15,6 +15,7 @@ LOCK = threading.RLock()
 
 _LIBRARY_LINE = re.compile(
     r"Corrupt JPEG|Premature end|Inconsistent prog|Invalid|Unsupported|libpng|\[ ?[A-Z]+:|tempfile\.tif|.*TIFF|"
+    r"\w+Decode\w*: |JPEGLib: |"  # LibTIFF's parts
     r"unknown file: ",  # LibRaw, which is given no name
     re.ASCII,
 )

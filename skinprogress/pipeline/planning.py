@@ -49,7 +49,7 @@ def plan_client(
     phases = {s: phase_of(s, by_session[s], course) for s in order}
     baseline = find_baseline(order, by_session, phases)
     reference_of = choose_references(used, view_of, order, baseline)
-    mm_per_px, relative_se, from_iris = estimate_scale(used)
+    mm_per_px, relative_se, from_iris = estimate_scale(used, [baseline, *order] if baseline else order)
     if not from_iris:
         for file in mm_per_px:
             flags[file] |= Flag.SCALE_FROM_LANDMARKS

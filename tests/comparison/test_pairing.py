@@ -9,7 +9,7 @@ import pytest
 
 from skinprogress.comparison.estimating import estimate_pair
 from skinprogress.comparison.faces import MeasuredFace, common_skin
-from skinprogress.comparison.pairing import align_maps
+from skinprogress.comparison.pairing import align_maps, keep_for_comparing
 from skinprogress.comparison.pairs import compare_pair, finish_pair, pool_shots
 from skinprogress.comparison.uncertainty import region_statistic, two_sided_p
 from skinprogress.face.regions import NECK, REGIONS, WHOLE_FACE
@@ -95,6 +95,17 @@ def test_all_that_is_left_of_the_forehead_counts(halves, half_forehead, region):
     assert 0.3 * whole < left < 0.6 * whole
     assert halves[1][1].n_common_px == halves[0][1].n_common_px
     assert halves[1][0]["forehead", "redness_index"].difference == pytest.approx(4.0, abs=0.2)
+
+
+def test_a_face_kept_for_comparing_is_compared_as_the_whole_one(make_face, change):
+    faces = [make_face("one"), make_face("two", change=change)]
+    kept = [keep_for_comparing(face) for face in faces]
+    assert {len(face.maps) < len(METRICS) for face in kept} == {True}
+    skin = common_skin(faces)
+    for whole, small in zip(align_maps(faces, skin).faces, align_maps(kept, skin).faces, strict=True):
+        assert whole.maps.keys() == small.maps.keys()
+        for name, plane in whole.maps.items():
+            np.testing.assert_array_equal(plane, small.maps[name])
 
 
 def test_without_it_the_hidden_part_would_have_told(make_face, make_plan, change, half_forehead):

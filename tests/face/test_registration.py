@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from skinprogress.color.spaces import encode_srgb8, srgb_to_linear
+from skinprogress.face import registration as drawing
 from skinprogress.face.canonical import N_VERTICES, mesh, raster
 from skinprogress.face.landmarks import find_landmarks
 from skinprogress.face.mapping import FaceMap, map_landmarks
@@ -204,6 +205,19 @@ def test_a_finer_photo_is_averaged_and_does_not_alias():
     linear = srgb_to_linear(noise)[..., 0]
     assert drawn.std() < 0.3 * linear.std()
     assert drawn.mean() == pytest.approx(linear.mean(), rel=0.01)
+
+
+def test_a_large_photo_is_averaged_in_bands_as_it_would_be_as_a_whole(monkeypatch):
+    photo = photo_of(np.random.default_rng(2).integers(0, 256, (1300, 1300, 3)).astype(np.uint8))
+    face_map = map_landmarks(flat_landmarks(1200, 1200, at=(50.0, 50.0)))
+    in_bands, sizes = [], []
+    to_linear = drawing.to_linear
+    monkeypatch.setattr(drawing, "to_linear", lambda *a, **k: sizes.append(k["rows"]) or to_linear(*a, **k))
+    for blocks in (10, 10_000):
+        monkeypatch.setattr(drawing, "_BAND_BLOCKS", blocks)
+        in_bands.append(cut_face(photo, face_map, side_px=256).linear_rgb)
+    assert len(sizes) > 20
+    np.testing.assert_array_equal(*in_bands)
 
 
 def test_what_the_photo_does_not_reach_and_what_is_clipped_is_told():

@@ -1,5 +1,6 @@
 """Maps come to the grid that statistics are taken on: sampled, averaged or summed, each from where it was computed."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from skinprogress.metrics.inputs import MetricInput
 from skinprogress.metrics.maps import compute_maps, grid_step, make_layers, sample_grid
 from skinprogress.metrics.metric import Metric
+from skinprogress.metrics.spot_finding import list_spots
 from skinprogress.metrics.table import METRICS
 
 SIDE, MM = 64, 0.2
@@ -38,6 +40,18 @@ def red(data: MetricInput) -> np.ndarray:
 def test_the_grid_has_about_512_px(side, step):
     assert grid_step(side) == step
     assert sample_grid(np.zeros((side, side))).shape[0] in (400, 512)
+
+
+def test_a_stored_face_holds_the_small_finds_and_none_of_the_planes():
+    full = make_input(side=1024)
+    layers = make_layers(full, bare=full, step=2)
+    compute_maps(layers, METRICS.values())
+    stored, spots = layers.stored(), list_spots(full, "red")
+    held = pickle.dumps(stored.full)
+    assert len(held) < 1.3 * sum(a.nbytes for a in (stored.full.linear_rgb, full.skin, full.mm_per_px, full.mm_per_px))
+    assert list_spots(stored.restored(), "red") is spots
+    plane = np.zeros((1024, 1024), np.float32)
+    assert not np.shares_memory(sample_grid(plane), plane)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])

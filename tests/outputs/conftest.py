@@ -37,12 +37,22 @@ def client(fake_result: Fake, tmp_path: Path) -> ClientResult:
     """Two sessions; the second from a smaller, turned photo that is not square."""
     result = fake_result(2, folder=tmp_path / "photos", metrics=("redness",), regions=("face",), photos_per_session=1)
     _rephotograph(result, result.sessions[-1], angle_deg=12, scale=0.8, size=(1300, 1500))
+    known_anew(result)
+    return result
+
+
+def known_anew(result: ClientResult) -> None:
+    """Tell a result that its photos were written anew: it reads no others than those that it knows."""
     for file, inspection in list(result.inspections.items()):
         digest = hashlib.sha256(inspection.ref.path.read_bytes()).hexdigest()
         result.inspections[file] = dataclasses.replace(
             inspection, ref=dataclasses.replace(inspection.ref, sha256=digest)
         )
-    return result
+
+
+@pytest.fixture(name="known_anew")
+def _known_anew() -> Callable[[ClientResult], None]:
+    return known_anew
 
 
 @pytest.fixture

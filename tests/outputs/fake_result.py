@@ -139,7 +139,7 @@ def fake_result(
     region_names = (*(regions or _region_names()), *marks)
     refs = _refs(visits, client, folder or Path("/nowhere") / client, views, photos_per_session, dates=dates)
     if folder is not None:
-        _write_photos(refs)
+        refs = _write_photos(refs)
     measurements = _measurements(rng, visits, refs, names, units, region_names, client)
     baseline = next((v.label for v in visits if v.stage not in ("numbing", "after cream")), None)
     changes = _changes(
@@ -413,15 +413,21 @@ def _points_xy() -> np.ndarray:
     return ENLARGED * np.loadtxt(Path(__file__).parent / "astronaut_landmarks.csv", delimiter=",")
 
 
-def _write_photos(refs: list[tuple[PhotoRef, View]]) -> None:
+def _write_photos(refs: list[tuple[PhotoRef, View]]) -> list[tuple[PhotoRef, View]]:
+    """The same pixels for all, each file with a comment of its own; the references with the files' SHA-256."""
     import cv2
     import skimage.data
 
     rgb = cv2.resize(skimage.data.astronaut(), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
-    for ref, _ in refs:
+    written = []
+    for ref, view in refs:
+        comment = ref.file.encode()
+        data = jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
         ref.path.parent.mkdir(parents=True, exist_ok=True)
-        ref.path.write_bytes(jpeg)
+        ref.path.write_bytes(data)
+        written.append((replace(ref, sha256=hashlib.sha256(data).hexdigest()), view))
+    return written
 
 
 THUMB = 192

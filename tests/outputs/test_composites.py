@@ -16,9 +16,11 @@ from skinprogress.face.canonical import apply_affine, estimate_similarity
 from skinprogress.outputs.alignment import common_box, head_frame, photo_to_frame, render_aligned, scale_of
 from skinprogress.outputs.composites import aligned_names, encode_jpeg, write_aligned, write_composites
 from skinprogress.outputs.pairs import photo_name, photos_of, sessions_to_show
+from skinprogress.outputs.points_composite import write_points
 from skinprogress.outputs.registration_view import lay_over
 from skinprogress.outputs.wording import phase_text, safe_name
 from skinprogress.records import ClientResult, Consent, Phase
+from skinprogress.settings import OutputOptions
 
 Fake = Callable[..., ClientResult]
 
@@ -64,6 +66,15 @@ def test_without_consent_no_composite_is_made(client: ClientResult, tmp_path: Pa
     course = dataclasses.replace(client.plan.course, consent=consent)
     plan = dataclasses.replace(client.plan, course=course)
     assert write_composites(dataclasses.replace(client, plan=plan), tmp_path / "out") == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_consent_is_needed_it_must_be_recorded(client: ClientResult, tmp_path: Path) -> None:
+    course = dataclasses.replace(client.plan.course, consent=Consent())
+    unasked = dataclasses.replace(client, plan=dataclasses.replace(client.plan, course=course))
+    options = OutputOptions(need_consent=True)
+    assert write_composites(unasked, tmp_path / "out", options=options) == []
+    assert write_points(unasked, tmp_path / "out", options=options) == []
     assert not (tmp_path / "out").exists()
 
 

@@ -93,13 +93,16 @@ def test_the_ball_is_yellower_on_the_warm_side_and_nowhere_else() -> None:
     np.testing.assert_array_equal(plain[..., 0], plain[..., 2])
 
 
-def test_maps_show_a_change_where_it_is_and_in_its_size(client: ClientResult, redden: Redden) -> None:
+def test_maps_show_a_change_where_it_is_and_in_its_size(
+    client: ClientResult, redden: Redden, known_anew: Callable[[ClientResult], None]
+) -> None:
     reference, later = client.inspections.values()
     center = later.landmarks.points_xy[LEFT_CHEEK]
     rgb = cv2.imread(str(later.ref.path))[..., ::-1]
     spot = np.zeros(rgb.shape[:2], np.uint8)
     cv2.circle(spot, tuple(np.round(center).astype(int)), 36, 1, -1)
     cv2.imwrite(str(later.ref.path), redden(rgb, 5.0, mask=spot > 0)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 97])
+    known_anew(client)
     maps = read_light_maps(client, client.light_differences[0])
 
     to_photo, size = picture_frame(client, reference, "front")

@@ -43,7 +43,8 @@ def _turned(result: ClientResult, by_deg: float, scale: float) -> ClientResult:
     matrix = cv2.getRotationMatrix2D((rgb.shape[1] / 2, rgb.shape[0] / 2), by_deg, scale)
     cv2.imwrite(str(last.ref.path), cv2.warpAffine(rgb, matrix, rgb.shape[1::-1]), [cv2.IMWRITE_JPEG_QUALITY, 97])
     points = last.landmarks.points_xy @ matrix[:, :2].T + matrix[:, 2]
-    turned = dataclasses.replace(last, landmarks=dataclasses.replace(last.landmarks, points_xy=points))
+    ref = dataclasses.replace(last.ref, sha256="")  # whatever stands in the file now
+    turned = dataclasses.replace(last, ref=ref, landmarks=dataclasses.replace(last.landmarks, points_xy=points))
     return dataclasses.replace(result, inspections={**result.inspections, last.ref.file: turned})
 
 

@@ -22,7 +22,7 @@ from skinprogress.outputs.files import write_whole
 from skinprogress.outputs.groups import GROUPS, story_of
 from skinprogress.outputs.report import render_report
 from skinprogress.outputs.rows import describe_change
-from skinprogress.outputs.summary import summarize
+from skinprogress.outputs.summary import grade_text, summarize
 from skinprogress.outputs.table import OUTPUTS, Output, write_outputs
 from skinprogress.records import Change, ClientResult, Consent, Finding, Flag
 from skinprogress.settings import OutputOptions
@@ -280,6 +280,12 @@ def test_points_carry_figure_and_interval_of_the_largest_changes(fake_result: Fa
     )
 
 
+def test_a_grade_without_anything_that_differs_has_a_sentence(fake_result: Fake) -> None:
+    comparison = dataclasses.replace(fake_result(2, **FEW).comparisons[0], grade="A", reasons=())
+    assert grade_text(comparison).startswith("Grade A: ")
+    assert not grade_text(comparison, plain=True).startswith("Grade")
+
+
 def test_how_sure_is_said_before_the_figures(fake_result: Fake, tmp_path: Path) -> None:
     result = _with_changes(fake_result(2, **FEW), course_status="", verdict="improved")
     page = _page(_graded(result, "D", "the light comes from elsewhere"), tmp_path)
@@ -474,6 +480,12 @@ def test_where_consent_is_refused_the_page_says_why_no_pictures_were_made(fake_r
     # The client, who said so, is not told how to write it into a file.
     text = _Page(render_report(result, tmp_path, options=OutputOptions(audience="client"))).text
     assert "course.toml" not in text
+
+
+def test_where_consent_is_needed_and_not_recorded_the_page_says_so(fake_result: Fake, tmp_path: Path) -> None:
+    result = _consenting(fake_result(2, folder=tmp_path / "photos", **FEW), Consent())
+    text = _Page(render_report(result, tmp_path, options=OutputOptions(need_consent=True))).text
+    assert "No pictures to publish were made: the client's consent to publish is not recorded." in text
 
 
 def _consenting(result: ClientResult, consent: Consent) -> ClientResult:

@@ -42,3 +42,9 @@ def test_refusals_name_the_reason_and_a_remedy(consent: Consent, purpose: str, s
 def test_what_is_allowed_says_how_far(consent: Consent, purpose: str, text: str) -> None:
     ruling = rule_on_consent(consent, purpose=purpose, today=TODAY)
     assert ruling.allowed and ruling.text == text and not ruling.remedy
+
+
+def test_where_consent_is_needed_what_is_not_recorded_is_no() -> None:
+    ruling = rule_on_consent(Consent(), today=TODAY, need_consent=True)
+    assert not ruling.allowed and "not recorded" in ruling.text and "course.toml" in ruling.remedy
+    assert rule_on_consent(Consent(publish=True), today=TODAY, need_consent=True).allowed
