@@ -1,5 +1,11 @@
 """What cannot go on. Every error says what, which file, why, and what to do about it."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skinprogress.records import Rejection
+
 
 class SkinprogressError(Exception):
     """Base of all errors that are meant for the person who uses the program.
@@ -38,7 +44,17 @@ class PhotoError(SkinprogressError):
 
 
 class NothingMeasuredError(SkinprogressError):
-    """The folder holds no photo that could be measured."""
+    """The folder holds no photo that could be measured.
+
+    Parameters
+    ----------
+    rejected : sequence of Rejection
+        Why, photo by photo.
+    """
+
+    def __init__(self, reason: str, remedy: str = "", *, rejected: Sequence["Rejection"] = ()) -> None:
+        super().__init__(reason, remedy)
+        self.rejected = tuple(rejected)
 
 
 class UsageError(SkinprogressError):

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import importlib
 import io
+import math
 import os
 import pickle
 import secrets
@@ -84,11 +85,20 @@ class Store:
         Made when first written to, readable by its owner alone.
     watch : callable
         Told ``(file, sha256, begins)`` before a photo is worked on, and after.
+    photo_limit_s : float
+        How long a photo may take in this run, seconds.
     """
 
-    def __init__(self, folder: Path, *, watch: Callable[[str, str, bool], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        watch: Callable[[str, str, bool], None] = lambda *_: None,
+        photo_limit_s: float = math.inf,
+    ) -> None:
         self.folder = folder
         self._watch = watch
+        self._photo_limit_s = photo_limit_s
         self._used: set[str] = {_FACTS}
         self._facts: dict[str, _Known] | None = None
         self._lock = threading.Lock()
@@ -160,21 +170,31 @@ class Store:
         if (self.folder / name).exists():
             self._used.add(name)
             try:
-                code, reason, remedy = _read_entry(self.folder / name)
+                code, reason, remedy, limit_s = _read_entry(self.folder / name)
             except (OSError, ValueError):
                 pass  # written half: it is tried once more
             else:
-                raise PhotoError(code, reason, remedy)
+                if not self._photo_limit_s > limit_s:
+                    raise PhotoError(code, reason, remedy)
         self._watch(file, sha256, True)
         try:
             yield
         finally:
             self._watch(file, sha256, False)
 
-    def blame(self, sha256: str, error: PhotoError) -> None:
-        """Note that a photo ended the process that worked on it: it is not tried again with the same versions."""
+    def blame(self, sha256: str, error: PhotoError, *, limit_s: float = math.inf) -> None:
+        """Note that a photo ended the process that worked on it: it is not tried again with the same versions.
+
+        Parameters
+        ----------
+        sha256 : str
+        error : PhotoError
+            What to say of it.
+        limit_s : float
+            A run that gives photos longer than this tries again.
+        """
         self._used.add(name := _blame_name(sha256))
-        _write_entry(self.folder / name, (error.code, error.reason, error.remedy))
+        _write_entry(self.folder / name, (error.code, error.reason, error.remedy, limit_s))
 
     def sweep(self) -> None:
         """Remove entries that were neither used nor made since the store was opened, and what was left half-written."""

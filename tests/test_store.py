@@ -123,6 +123,11 @@ def test_a_blamed_photo_is_not_tried_again(tmp_path):
     with pytest.raises(PhotoError) as caught, Store(tmp_path).handling("b.jpg", "2" * 64):
         never()
     assert (caught.value.code, caught.value.remedy) == ("decoder_crashed", "convert it")
+    Store(tmp_path).blame("3" * 64, PhotoError("decoder_hung", "too long", "convert it"), limit_s=10)
+    with pytest.raises(PhotoError), Store(tmp_path, photo_limit_s=10).handling("c.jpg", "3" * 64):
+        never()
+    with Store(tmp_path, photo_limit_s=20).handling("c.jpg", "3" * 64):
+        pass
     assert seen == [("a.jpg", "1" * 64, True), ("a.jpg", "1" * 64, False)]
 
 

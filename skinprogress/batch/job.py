@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _LASTING = (NothingMeasuredError, CourseFileError, AmbiguousDateError)
 """What comes from the content of the folder, and comes again while that stays the same."""
-_PASSING = ("file_missing",)
+_PASSING = ("file_missing", "changed", "not_read")
 """Codes of rejections of photos that may be there again, as if nothing had been, the next time."""
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -109,7 +109,7 @@ class _Job:
         self.mend()
         seen = settle(self.task)
         self.fingerprint = seen.digest if is_settled(seen) else ""
-        store = Store(self.store, watch=self.watch)
+        store = Store(self.store, watch=self.watch, photo_limit_s=self.task.options.photo_limit_s)
         listing = self.listing = self.list_photos(store)
         try:
             result = self.compare(listing, store)
@@ -232,6 +232,7 @@ class _Job:
         if not isinstance(error, SkinprogressError | OSError):
             self.tell("warning", self.hide("".join(traceback.format_exception(error))))
         listing, notes = self.listing, []
+        rejected = getattr(error, "rejected", ()) or (listing.rejected if listing else ())
         if self.points:
             notes.append(f"{self.relative(self.points)} shows the photos laid over each other by their points")
         elif self.target.is_dir():
@@ -242,8 +243,8 @@ class _Job:
             reason=self.hide(reason),
             remedy=self.hide(remedy),
             n_photos=len(listing.photos) + len(listing.rejected) if listing else 0,
-            n_rejected=len(listing.rejected) if listing else 0,
-            rejected=listing.rejected if listing else (),
+            n_rejected=len(rejected),
+            rejected=rejected,
             pictures={photo.file: photo.sha256 for photo in listing.photos} if listing else {},
             notes=tuple(notes),
         )

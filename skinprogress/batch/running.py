@@ -1,5 +1,6 @@
 """A whole clinic's folders: what is done is skipped, the rest is handed out, and the index tells of all."""
 
+import math
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -199,7 +200,8 @@ class _Run:
         return self.options.fail_fast and any(summary.status == "failed" for summary in summaries)
 
     def _blame(self, task: ClientTask, file: str, sha256: str, error: PhotoError) -> None:
-        Store(store_folder(task.out, task.client.id)).blame(sha256, error)
+        limit_s = self.options.photo_limit_s if error.code == "decoder_hung" else math.inf
+        Store(store_folder(task.out, task.client.id)).blame(sha256, error, limit_s=limit_s)
 
 
 def _read_sheet(sheet: Path | None, options: BatchOptions) -> dict[str, CourseFile]:

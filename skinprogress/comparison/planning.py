@@ -78,8 +78,8 @@ def choose_references(
 def estimate_scale(used: Sequence[Inspection], sessions: Sequence[str]) -> tuple[dict[str, float], float, bool]:
     """Millimetres per photo px, from one constant for the client: mm per centimetre of the canonical mesh.
 
-    The irises of the first of the sessions in which they can be read are pooled, so that a later photo changes no number
-    of those before it; from photo to photo the inner landmarks carry the scale, which repeats better.
+    The irises of the first of the sessions in which they can be read are pooled, so that a later photo changes no
+    number of those before it; from photo to photo the inner landmarks carry the scale, which repeats better.
     """
     px_per_cm = {i.ref.file: estimate_face_size(i.landmarks)[0] for i in used}
     by_session: dict[str, list[float]] = defaultdict(list)

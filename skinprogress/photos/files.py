@@ -90,7 +90,9 @@ def _decode_file(file: BinaryIO, path: Path, name: str, sha256: str) -> Decoded:
     kind = kind_of(head, path, name)
     try:
         data = head + file.read()
-    except (OSError, MemoryError) as error:
+    except OSError as error:
+        raise photo_error("not_read", name, why=error.strerror or short_words(error)) from error
+    except MemoryError as error:
         raise photo_error("unreadable", name, why=short_words(error)) from error
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise photo_error("changed", name)

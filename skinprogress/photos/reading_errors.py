@@ -16,6 +16,10 @@ _ERRORS = {
         "{name} changed while it was being worked on",
         "wait until it is copied or saved completely, then run again",
     ),
+    "not_read": (
+        "the drive could not read {name} ({why})",
+        "check the drive and the connection to it, then run again",
+    ),
     "permission_denied": (
         "{name} may not be read by this user account",
         "allow reading in the properties of the file, or copy it into a folder of your own",

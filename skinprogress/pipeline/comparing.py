@@ -122,7 +122,9 @@ def compare_client(
         )
         if not plan.view_of:
             raise NothingMeasuredError(
-                explain_nothing(folder, [*refused, *turned]), "see `skinprogress check` for each photo"
+                explain_nothing(folder, [*refused, *turned]),
+                "see `skinprogress check` for each photo",
+                rejected=[*refused, *turned],
             )
         planned = time.perf_counter()
         found = _Gathered(refs, plan, dict(inspections), settings, store, threads, report)

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 from skinprogress.batch.worker_process import ENVIRONMENT
+from skinprogress.settings import Settings
 from skinprogress.synthetic.sample_client import sample_folder
 
 EVERY_S = 0.003
@@ -91,17 +92,26 @@ def measure_here(folder: Path) -> dict[str, float]:
     """
     watch = Watch()
     with watch.watching(), tempfile.TemporaryDirectory(prefix="skinprogress-") as out:
-        from skinprogress.api import compare_client, list_client
         from skinprogress.outputs.table import write_outputs
+        from skinprogress.photos.folder import list_folder
+        from skinprogress.pipeline.comparing import compare_client
 
         cv2.setNumThreads(1)
+        settings = Settings()
         watch.stage = "list"
-        listing, _ = list_client(folder)
+        listing = list_folder(folder, settings=settings)
 
         def tell(stage: str, *_: int) -> None:
             watch.stage = stage
 
-        result = compare_client(folder, listing=listing, progress=tell)
+        result = compare_client(
+            listing.photos,
+            client=listing.client,
+            folder=folder,
+            course=listing.course,
+            settings=settings,
+            progress=tell,
+        )
         write_outputs(result, Path(out), progress=tell)
     return {**watch.peaks_mb, _AT_MOST: resident_mb("VmHWM")}
 
