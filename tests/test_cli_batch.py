@@ -138,7 +138,7 @@ def test_exit_codes(run, tmp_path, stand_in, code) -> None:
 def test_every_option_arrives(run, tmp_path) -> None:
     _, doing = run(
         "--courses", tmp_path / "c.csv", "--only", "2026/*", "--only", "Bea", "-j", "3", "--max-memory", "1.5 GB",
-        "--photo-limit", "30", "--fail-fast", "--pseudonym", "--no-thumbnails", "--outputs", "report, Tables",
+        "--photo-limit", "30", "--fail-fast", "--pseudonym", "--outputs", "report, Tables",
         "--date-order", "dmy", "--color", "none", "--card-edition", "classic", "--light", "raw",
         "--audience", "client", "--assets", "--pdf",
     )  # fmt: skip

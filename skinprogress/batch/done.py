@@ -133,7 +133,7 @@ def take_fingerprint(task: ClientTask) -> Fingerprint:
         task.client.id,
         task.label,
         repr([entry.facts for entry in entries]),
-        course.model_dump_json() if course is not None else "",
+        repr(course),
         options.settings.hash,
         options.output,
         (options.pseudonyms, options.thumbnails, options.photo_limit_s),

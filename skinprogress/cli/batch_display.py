@@ -254,7 +254,8 @@ class Display:
 def _in_short(summary: "ClientSummary | None") -> str:
     if summary is None:
         return "through"
-    used = f"{summary.n_used} of {summary.n_photos} photos used" if summary.n_rejected else f"{summary.n_used} photos"
+    photos = "1 photo" if summary.n_photos == 1 else f"{summary.n_photos} photos"
+    used = f"{summary.n_used} of {photos} used" if summary.n_rejected else photos
     grade = f", grade {summary.grade}" if summary.grade else ""
     return f"{summary.n_sessions} session{'' if summary.n_sessions == 1 else 's'}, {used}{grade}"
 

@@ -99,8 +99,11 @@ def batch(
         typer.Option("--pseudonym", help="Call clients and photos by made-up names in everything that is written."),
     ] = False,
     thumbnails: Annotated[
-        bool, typer.Option("--thumbnails/--no-thumbnails", help="Show faces on the index page.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--thumbnails/--no-thumbnails", help="Show faces on the index page.", show_default="but with --pseudonym"
+        ),
+    ] = None,
     outputs: Annotated[
         str,
         typer.Option("--outputs", help="Write only these, such as tables,report.", metavar="NAMES", show_default="all"),
@@ -138,7 +141,7 @@ def batch(
         photo_limit_s=photo_limit,
         fail_fast=fail_fast,
         pseudonyms=pseudonym,
-        thumbnails=thumbnails,
+        thumbnails=not pseudonym if thumbnails is None else thumbnails,
     )
     lines = Log(log)
     display = Display(console, make_console(stderr=True), quiet=quiet)

@@ -5,9 +5,10 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -117,10 +118,14 @@ def _sessions(refs: Sequence[PhotoRef]) -> list[str]:
     return labels
 
 
-def find_client_folder(path: Path) -> Path | None:
+def find_client_folder(path: Path, *, is_client: Callable[[Path], bool] | None = None) -> Path | None:
     """The folder with a course file that a photo lies in, up to three levels up; links are followed."""
     folders = Path(os.path.realpath(path)).parents[:_FOLDERS_UP]
-    return next((folder for folder in folders if find_course_file(folder) is not None), None)
+    return next(filter(is_client or _holds_course, folders), None)
+
+
+def _holds_course(folder: Path) -> bool:
+    return find_course_file(folder) is not None
 
 
 def find_consents(photos: Iterable[Path], *, besides: Path | None = None) -> list[Consent]:
@@ -141,7 +146,9 @@ def find_consents(photos: Iterable[Path], *, besides: Path | None = None) -> lis
     """
     # One photo of a folder stands for all: only their folders matter.
     one_each = {Path(os.path.realpath(photo)).parent: photo for photo in photos}
-    folders = {find_client_folder(photo) for photo in one_each.values()}
+    # Above thousands of folders lies one and the same: it is looked through once.
+    is_client = cache(_holds_course)
+    folders = {find_client_folder(photo, is_client=is_client) for photo in one_each.values()}
     folders -= {None if besides is None else Path(os.path.realpath(besides))}
     courses = [read_course(folder) for folder in sorted(filter(None, folders))]
     return [course.to_course().consent for course in courses if course is not None]

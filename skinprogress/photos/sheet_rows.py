@@ -162,6 +162,8 @@ def _cell(value: Any, formula: Any) -> Any:
     if value.value is None and formula.data_type == "f":
         reason = "the cell holds a formula whose value was never worked out"
         return BadCell(reason, "open the sheet in Excel or LibreOffice and save it, or write the value itself")
+    if isinstance(value.value, int) and re.fullmatch("0{2,}", value.number_format):
+        return f"{value.value:0{len(value.number_format)}}"  # a client called 0042 is the number 42, shown with zeros
     return value.value
 
 

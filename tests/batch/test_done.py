@@ -133,6 +133,16 @@ def test_another_label_and_another_row_of_the_sheet_are_other_work(task: ClientT
     assert find_done(replace(task, client=replace(task.client, course=CourseFile()))) is None
 
 
+def test_days_and_areas_of_a_treatment_in_the_sheet_count(task: ClientTask) -> None:
+    digests = {
+        take_fingerprint(replace(task, client=replace(task.client, course=course))).digest
+        for at in ("2026-03-14", "2026-03-15", "2026-03-14T15:30")
+        for areas in ([], ["cheeks"])
+        for course in [CourseFile.model_validate({"treatments": [{"at": at, "kind": "roller", "areas": areas}]})]
+    }
+    assert len(digests) == 6
+
+
 def test_another_program_is_other_work(task: ClientTask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(done, "made_with", lambda: "another version")
     assert find_done(task) is None

@@ -194,3 +194,19 @@ def test_what_is_no_file_is_left_aside_and_never_opened(tmp_path: Path) -> None:
     assert [photo.file for photo in found.photos] == ["2026-03-14.jpg"] and not found.rejected
     skipped = dict(found.skipped)
     assert {name for name in skipped if name.endswith(".jpg")} == {"null.jpg", "socket.jpg", "\\udcff\\udcfe.jpg"}
+
+
+def test_a_thousand_folders_of_sessions_are_not_looked_through_a_thousand_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(stream, "JPEG")
+    for n in range(300):
+        folder = tmp_path / str(date(2020, 1, 1) + timedelta(days=n))
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(stream.getvalue() + str(n).encode())
+    listed: list[Path] = []
+    names = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed.append(Path(folder)) or names(folder))
+    assert len(list_folder(tmp_path, settings=Settings()).photos) == 300
+    assert listed.count(tmp_path) < 10

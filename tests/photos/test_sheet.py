@@ -113,6 +113,16 @@ def test_numbers_as_names(tmp_path: Path) -> None:
     assert {name: course.client.label for name, course in read_sheet(path).items()} == {"42": "7", "2026-03-14": "x"}
 
 
+def test_numbers_as_excel_shows_them(tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(
+        write_xlsx(tmp_path / "c.xlsx", ["client", "planned", "at"], [42, 3, date(2026, 3, 14)])
+    )
+    for cell in ("A2", "B2"):
+        book.worksheets[0][cell].number_format = "0000"
+    book.save(tmp_path / "c.xlsx")
+    assert {name: course.course.planned for name, course in read_sheet(tmp_path / "c.xlsx").items()} == {"0042": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
