@@ -308,6 +308,7 @@ class _Gathered:
                 if any(len(register_face(photo.place.detail, o.detail).accepted) >= FEW_REGIONS for o in odd):
                     raise _ReferenceLostError(_fits_none(reference.ref))
                 odd.append(photo.place)
+            photo.forget_place()
             yield photo
 
     def _tell(self) -> None:

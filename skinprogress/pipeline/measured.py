@@ -15,7 +15,7 @@ from skinprogress.comparison.conditions import estimate_conditions
 from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.measuring import measure_face
-from skinprogress.comparison.pairing import find_softness
+from skinprogress.comparison.pairing import find_softness, keep_for_comparing
 from skinprogress.comparison.planning import replan_photo
 from skinprogress.face.marks import as_read, mark_mask, share_on_skin
 from skinprogress.face.refinement import register_face
@@ -72,7 +72,8 @@ class MeasuredPhoto:
     ) -> None:
         self.ref, self.key, self.record, self._load = ref, key, record, load
         self.flipped: ClientPlan | None = None
-        self._loaded: tuple[MeasuredFace, Reference] | None = None
+        self._face: MeasuredFace | None = None
+        self._place: Reference | None = None
         self._lock = threading.Lock()
 
     @property
@@ -96,22 +97,26 @@ class MeasuredPhoto:
     @property
     def face(self) -> MeasuredFace:
         """Its maps, for comparing."""
-        return self._both()[0]
+        with self._lock:
+            if self._face is None:
+                self._face, self._place = self._load()
+            return self._face
 
     @property
     def place(self) -> Reference:
         """What other photos are registered on."""
-        return self._both()[1]
-
-    def _both(self) -> tuple[MeasuredFace, Reference]:
         with self._lock:
-            if self._loaded is None:
-                self._loaded = self._load()
-            return self._loaded
+            if self._place is None:
+                self._face, self._place = self._load()
+            return self._place
 
-    def take(self, loaded: tuple[MeasuredFace, Reference]) -> None:
+    def take(self, face: MeasuredFace, place: Reference) -> None:
         """Keep what was just measured."""
-        self._loaded = loaded
+        self._face, self._place = face, place
+
+    def forget_place(self) -> None:
+        """Keep only what comparing needs."""
+        self._place = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,7 +193,7 @@ class ViewWork:
             key, record = digest(parts), store.remember("photo", parts, measure_now)
         photo = MeasuredPhoto(ref, key, record, measure_again)
         if made:
-            photo.take(made[0])
+            photo.take(*made[0])
         return photo
 
     def _take(self, inspection: Inspection, plan: ClientPlan) -> tuple[MeasuredFace, Reference]:
@@ -221,13 +226,14 @@ class ViewWork:
         face = replace(face, marks={mark.name: mark.mask for mark in placed})
         rows = measure_face(face, plan=plan, settings=settings)
         if reference is None:
-            return face, rows, ""
+            return keep_for_comparing(face), rows, ""
         face = find_softness(face, reference.face)
         if settings.light == "compensated":
             face = compensate_light(face, reference.face)
             rows += measure_face(face, plan=plan, settings=settings) if face.light is not None else []
         phases = plan.phases[reference.ref.session], plan.phases[face.ref.session]
-        return face, rows, grade_pair(estimate_conditions([reference.face], [face], phases=phases))[0]
+        grade = grade_pair(estimate_conditions([reference.face], [face], phases=phases))[0]
+        return keep_for_comparing(face), rows, grade
 
     def _place_marks(self, reference: Reference) -> list[MarkPlace]:
         """Where the marks that were outlined in photos of the view lie, on the grid that statistics are taken on."""

@@ -1,6 +1,6 @@
 """How long a batch takes: with one worker and with two, again with nothing new, and with one photo more.
 
-    python -m skinprogress.validation.batch_speed [--clients 4] [--sessions 4] [--megapixels 2] [--outputs tables,report]
+    python -m skinprogress.validation.batch_speed [--clients 4] [--sessions 4] [--megapixels 2] [--outputs tables]
 
 The clients are made of the sample client's photos, enlarged or reduced. Every run is a command of its own, as a person
 or cron starts it. Figures of a busy machine mean nothing but their ratios.
@@ -83,11 +83,12 @@ def render(seconds: dict[str, float], *, n_photos: int) -> str:
 
     Examples
     --------
-    >>> print(render({"two workers": 52.0, "one worker": 100.0, "nothing new": 1.0, "one photo more": 9.0}, n_photos=16))
-    one worker         100.0 s   6.25 s a photo
+    >>> found = {"two workers": 52.0, "one worker": 100.0, "nothing new": 1.0, "one photo more": 11.0}
+    >>> print(render(found, n_photos=20))
+    one worker         100.0 s   5.00 s a photo
     two workers         52.0 s   1.92 times as fast
     nothing new          1.0 s   1.0 % of the first run
-    one photo more       9.0 s   1.4 photos' worth
+    one photo more      11.0 s   2.0 photos' worth
     """
     one = seconds["one worker"]
     told = {
