@@ -1,10 +1,7 @@
 """What cannot go on. Every error says what, which file, why, and what to do about it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from skinprogress.records import Rejection
+from typing import Any
 
 
 class SkinprogressError(Exception):
@@ -49,10 +46,10 @@ class NothingMeasuredError(SkinprogressError):
     Parameters
     ----------
     rejected : sequence of Rejection
-        Why, photo by photo.
+        Why, photo by photo; see :class:`skinprogress.records.Rejection`.
     """
 
-    def __init__(self, reason: str, remedy: str = "", *, rejected: Sequence["Rejection"] = ()) -> None:
+    def __init__(self, reason: str, remedy: str = "", *, rejected: Sequence[Any] = ()) -> None:
         super().__init__(reason, remedy)
         self.rejected = tuple(rejected)
 
