@@ -1,5 +1,6 @@
 """What was found out about photos, kept on disk under the hash of everything that it depends on."""
 
+import copyreg
 import dataclasses
 import enum
 import errno
@@ -19,7 +20,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -33,16 +34,15 @@ _SUFFIX = ".bin"
 _LIBRARIES = ("numpy", "scipy", "opencv-python", "scikit-image", "mediapipe", "pillow", "pillow-heif", "rawpy")
 # Clocks of file systems: FAT tells mtimes in steps of 2 s. What is younger may change without looking changed.
 _CLOCK_NS = 2_000_000_000
-_NUMPY_PARTS = {
-    ("numpy", "ndarray"), ("numpy", "dtype"),
-    ("numpy._core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.numeric", "_frombuffer"),
-}  # fmt: skip
 _PLAIN_PARTS = {
     ("datetime", "datetime"), ("datetime", "date"), ("datetime", "timedelta"),
     ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"),
     ("pathlib._local", "PosixPath"), ("pathlib._local", "WindowsPath"),
+    (__name__, "_array_from"), (__name__, "_number_from"),
 }  # fmt: skip
+_NUMBERS = "?bhilqBHILQefd"
+"""Types of numbers, in numpy's letters. Its own way of reading arrays back trusts what it reads, so it is not used."""
+_TAKEN_APART = (np.ndarray, *(np.dtype(letter).type for letter in _NUMBERS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +283,7 @@ def _blame_name(sha256: str) -> str:
 
 
 def _write_entry(path: Path, value: object) -> None:
-    payload = zlib.compress(pickle.dumps(value, protocol=5), 1)
+    payload = zlib.compress(_pickled(value), 1)
     beside = path.with_name(f".{secrets.token_hex(6)}.tmp")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -300,6 +300,36 @@ def _write_entry(path: Path, value: object) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _pickled(value: object) -> bytes:
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, protocol=5)
+    pickler.dispatch_table = copyreg.dispatch_table | dict.fromkeys(_TAKEN_APART, _take_apart)
+    pickler.dump(value)
+    return file.getvalue()
+
+
+def _take_apart(value: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """An array or number as plain parts; sums depend on the order in memory, so that is kept."""
+    if not isinstance(value, np.ndarray):
+        return _number_from, (value.dtype.str, value.tobytes())
+    order: Literal["C", "F"] = "F" if value.flags.fnc else "C"
+    return _array_from, (value.dtype.str, value.shape, order, value.tobytes(order))
+
+
+def _array_from(kind: str, shape: tuple[int, ...], order: Literal["C", "F"], data: bytes) -> Any:
+    return np.frombuffer(data, _number_type(kind)).reshape(shape, order=order).copy(order)
+
+
+def _number_from(kind: str, data: bytes) -> Any:
+    return np.frombuffer(data, _number_type(kind), count=1)[0]
+
+
+def _number_type(kind: str) -> np.dtype[Any]:
+    if not isinstance(kind, str) or (found := np.dtype(kind)).char not in _NUMBERS:
+        raise pickle.UnpicklingError(f"{kind} is no type of numbers")
+    return found
 
 
 def _read_entry(path: Path) -> Any:
@@ -324,7 +354,7 @@ class _RecordReader(pickle.Unpickler):
     """Reads records, arrays and dates, and nothing that could run: the folder may lie where others can write."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _NUMPY_PARTS | _PLAIN_PARTS:
+        if (module, name) in _PLAIN_PARTS:
             return super().find_class(module, name)
         if module.startswith("skinprogress.") and name.isidentifier():
             found = getattr(importlib.import_module(module), name)

@@ -15,6 +15,7 @@ from skinprogress.batch.done import Done, is_settled, read_done, settle, take_fi
 from skinprogress.batch.placing import (
     NEW,
     NEW_TABLES,
+    check_way,
     mend,
     place,
     place_tables,
@@ -123,6 +124,7 @@ class _Job:
         return summary
 
     def mend(self) -> None:
+        check_way(self.task.out, self.store, self.target.parent)
         mend(self.store, self.target, ours=self.ours())
 
     def ours(self) -> set[str]:

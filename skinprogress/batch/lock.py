@@ -9,8 +9,10 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from skinprogress.batch.placing import check_way
 from skinprogress.batch.records import STORE
 from skinprogress.errors import OutputError, UsageError
+from skinprogress.outputs.files import make_folder, write_whole
 
 _PATIENCE_S = 10.0
 """How long processes of a killed run are given to be gone: they end themselves within moments."""
@@ -37,7 +39,8 @@ def locked(out: Path) -> Iterator[None]:
     store = out / STORE
     holder = store / "holder"
     try:
-        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_way(out, store)
+        make_folder(store)
         lock = _take(store / "lock", patience_s=0.0)
     except Timeout:
         raise UsageError(
@@ -50,10 +53,9 @@ def locked(out: Path) -> Iterator[None]:
         ) from error
     try:
         _await_workers(out)
-        with suppress(OSError):  # on a full disk, the next one hears only that there is another run
+        with suppress(OutputError):  # on a full disk, the next one hears only that there is another run
             who = f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M}"
-            holder.write_text(who, encoding="utf-8")
-            holder.chmod(0o600)
+            write_whole(holder, who)
         try:
             yield
         finally:
@@ -83,6 +85,9 @@ def hold_as_worker(out: Path) -> object:
 def _await_workers(out: Path) -> None:
     """Wait until no worker of an earlier run is left; they outlive a run that was killed by moments."""
     for path in (out / STORE).glob("worker-*"):
+        if path.is_symlink():  # none of ours
+            path.unlink()
+            continue
         try:
             _take(path, patience_s=_PATIENCE_S).release()
         except Timeout:

@@ -165,19 +165,46 @@ def place_tables(store: Path, out: Path) -> None:
     new = store / NEW_TABLES
     sync(new)
     for name, path in list(_files_in(new)):
+        check_way(out, (out / name).parent)
         make_folder((out / name).parent)
         _rename(path, out / name)
     _remove(new)
 
 
 def remove_files(out: Path, names: Iterable[str]) -> None:
-    """Remove files of a client by their names relative to `out`, and the folders that are empty then."""
+    """Remove files of a client by their names relative to `out`, and the folders that are empty then.
+
+    Names that lead out of `out`, by themselves or by links, are left: a list of files may have been changed.
+    """
     for name in names:
         path = out / name
+        if ".." in path.parts or not path.is_relative_to(out) or _leading_link(out, path.parent):
+            continue
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # it holds something
             for folder in path.parents[: len(Path(name).parts) - 2]:
                 folder.rmdir()
+
+
+def check_way(out: Path, *folders: Path) -> None:
+    """See that folders below the output folder are no links and lie in none; those that are missing are fine.
+
+    Raises
+    ------
+    OutputError
+        Whatever was written or removed there would be so somewhere else.
+    """
+    for folder in folders:
+        if (link := _leading_link(out, folder)) is not None:
+            raise OutputError(
+                f"{link} is a link, and nothing is written or removed outside the output folder",
+                "put the folder itself in its place, then run the same command again",
+            )
+
+
+def _leading_link(out: Path, folder: Path) -> Path | None:
+    steps = (out.joinpath(*folder.relative_to(out).parts[:depth]) for depth in range(1, len(folder.parts) + 1))
+    return next((step for step in steps if step != out and step.is_symlink()), None)
 
 
 def sync(*paths: Path) -> None:

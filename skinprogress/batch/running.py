@@ -13,9 +13,9 @@ from pathlib import Path
 from skinprogress.batch.clients import ClientSearch, find_clients
 from skinprogress.batch.done import find_done, read_done
 from skinprogress.batch.lock import hold_as_worker, locked
-from skinprogress.batch.placing import key_of, store_folder
+from skinprogress.batch.placing import check_way, key_of, store_folder
 from skinprogress.batch.pseudonyms import label_of
-from skinprogress.batch.records import STORE, BatchEvent, BatchOptions, ClientSummary, ClientTask, Report
+from skinprogress.batch.records import CLIENTS, COHORT, STORE, BatchEvent, BatchOptions, ClientSummary, ClientTask, Report
 from skinprogress.batch.workers import plan_threads, run_tasks
 from skinprogress.errors import OutputError, PhotoError, SkinprogressError, UsageError
 from skinprogress.outputs.files import is_within, prepare_output
@@ -92,6 +92,7 @@ def run_batch(
     _check_apart(root, out)
     search = find_clients(root, sheet=_read_sheet(sheet, options))
     prepare_output(out, photos_folder=root)
+    check_way(out, out / CLIENTS, out / COHORT)
     with locked(out):
         label = partial(label_of, out) if options.pseudonyms else str
         tasks = [ClientTask(client=c, out=out, label=label(c.id), options=options) for c in search.clients]

@@ -18,6 +18,7 @@ from skinprogress.comparison.bookkeeping import (
     report_photos,
 )
 from skinprogress.comparison.findings import find_findings
+from skinprogress.comparison.other_person import misfit_error
 from skinprogress.comparison.pairs import adjust_headline
 from skinprogress.comparison.recovery import find_recoveries
 from skinprogress.comparison.trend import find_trends
@@ -306,7 +307,8 @@ class _Gathered:
                 odd = None
             elif odd is not None:
                 if any(len(register_face(photo.place.detail, o.detail).accepted) >= FEW_REGIONS for o in odd):
-                    raise _ReferenceLostError(_fits_none(reference.ref))
+                    why = misfit_error(other_person=photo.looks_like_another, is_reference=True)
+                    raise _ReferenceLostError(rejection_of(reference.ref, why))
                 odd.append(photo.place)
             photo.forget_place()
             yield photo
@@ -349,13 +351,8 @@ class _Gathered:
         for photo in measured:
             file = photo.ref.file
             if one_fits and not photo.record.fits:
-                error = PhotoError(
-                    "does_not_fit",
-                    "no pores or spots of the reference photo are found in it, though the session has photos that "
-                    "fit: blur, a filter, make-up, or another person",
-                    "check that it shows the client, or take it again",
-                )
-                self.lost.append(rejection_of(photo.ref, error))
+                why = misfit_error(other_person=photo.looks_like_another, is_reference=False)
+                self.lost.append(rejection_of(photo.ref, why))
                 continue
             self.measurements += photo.rows
             self.inspections[file] = photo.inspection
@@ -389,14 +386,3 @@ def _unplaced_marks(plan: ClientPlan) -> list[str]:
         for mark in plan.course.marks
         if mark.photo not in plan.view_of
     ]
-
-
-def _fits_none(ref: PhotoRef) -> Rejection:
-    """Why a reference photo that fits no other, while others fit each other, is left out."""
-    error = PhotoError(
-        "fits_no_other",
-        "no pores or spots of it are found in the client's other photos, which fit each other: blur, a filter, "
-        "make-up, or another person",
-        "check that it shows the client, or take it again",
-    )
-    return rejection_of(ref, error)

@@ -19,12 +19,14 @@ from skinprogress.face.quality import (
     measure_sharpness,
 )
 from skinprogress.face.regions import FACE_OVAL
+from skinprogress.photos.picture_print import picture_print
 from skinprogress.photos.reading import read_photo, to_srgb8
 from skinprogress.records import Flag, Inspection, Landmarks, Photo, PhotoRef
 from skinprogress.settings import Settings
 from skinprogress.store import Store
 
 _DETECTION_SIDE = 1280
+_PRINT_SIDE = 256
 
 
 def inspect_photo(ref: PhotoRef, *, settings: Settings, store: Store | None = None) -> Inspection:
@@ -115,6 +117,7 @@ def _inspect(ref: PhotoRef, settings: Settings) -> Inspection:
         card=read_card(photo),
         patch=patch,
         flags=flags,
+        picture_print=picture_print(to_srgb8(photo, max_side=_PRINT_SIDE)),
     )
 
 

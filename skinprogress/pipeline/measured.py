@@ -15,6 +15,7 @@ from skinprogress.comparison.conditions import estimate_conditions
 from skinprogress.comparison.faces import MeasuredFace
 from skinprogress.comparison.grading import grade_pair
 from skinprogress.comparison.measuring import measure_face
+from skinprogress.comparison.other_person import may_be_another_person
 from skinprogress.comparison.pairing import find_softness, keep_for_comparing
 from skinprogress.comparison.planning import replan_photo
 from skinprogress.face.marks import as_read, mark_mask, share_on_skin
@@ -24,7 +25,7 @@ from skinprogress.metrics.maps import sample_grid
 from skinprogress.photos.reading import read_photo
 from skinprogress.pipeline.inspecting import bare_ref, refer_to
 from skinprogress.pipeline.measuring import find_mirrored, flipped_ref, measure_photo
-from skinprogress.records import ClientPlan, Course, Inspection, MarkPlace, Measurement, PhotoRef, Treatment, View
+from skinprogress.records import ClientPlan, Course, Flag, Inspection, MarkPlace, Measurement, PhotoRef, Treatment, View
 from skinprogress.settings import Settings
 from skinprogress.store import Store, digest
 
@@ -87,6 +88,11 @@ class MeasuredPhoto:
         """What measuring it found out about the photo itself."""
         assert self.record.figures is not None
         return self.record.figures
+
+    @property
+    def looks_like_another(self) -> bool:
+        """Whether it may show another person than the reference photo."""
+        return Flag.MAY_BE_ANOTHER_PERSON in self.figures.flags
 
     @property
     def rows(self) -> list[Measurement]:
@@ -228,6 +234,8 @@ class ViewWork:
         if reference is None:
             return keep_for_comparing(face), rows, ""
         face = find_softness(face, reference.face)
+        if may_be_another_person(face, reference.face):
+            face = replace(face, flags=face.flags | Flag.MAY_BE_ANOTHER_PERSON)
         if settings.light == "compensated":
             face = compensate_light(face, reference.face)
             rows += measure_face(face, plan=plan, settings=settings) if face.light is not None else []
