@@ -9,7 +9,8 @@ from skinprogress.checking.comparability import ComparabilityCheck
 from skinprogress.checking.comparability import check_against as _check_against
 from skinprogress.checking.quality import PhotoCheck, check_photos
 from skinprogress.outputs.tables import changes_frame, measurements_frame
-from skinprogress.photos.loose import find_consents, loose_refs, strictest
+from skinprogress.photos.consents import strictest
+from skinprogress.photos.loose import find_consents, loose_refs
 from skinprogress.pipeline.comparing import Progress
 from skinprogress.pipeline.comparing import compare_client as _compare_client
 from skinprogress.records import ClientResult, Course, Flag, View

@@ -1,48 +1,32 @@
 """What was found out about photos, kept on disk under the hash of everything that it depends on."""
 
-import copyreg
 import dataclasses
 import enum
-import errno
 import hashlib
-import importlib
-import io
 import math
 import os
-import pickle
-import secrets
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
-from typing import Any, Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from skinprogress.errors import OutputError, PhotoError
+from skinprogress.entries import read_entry, write_entry
+from skinprogress.errors import PhotoError
 
 T = TypeVar("T")
 
-_MARK = b"skinprogress 1\n"
 _FACTS = "files.bin"
 _SUFFIX = ".bin"
 _LIBRARIES = ("numpy", "scipy", "opencv-python", "scikit-image", "mediapipe", "pillow", "pillow-heif", "rawpy")
 # Clocks of file systems: FAT tells mtimes in steps of 2 s. What is younger may change without looking changed.
 _CLOCK_NS = 2_000_000_000
-_PLAIN_PARTS = {
-    ("datetime", "datetime"), ("datetime", "date"), ("datetime", "timedelta"),
-    ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"),
-    ("pathlib._local", "PosixPath"), ("pathlib._local", "WindowsPath"),
-    (__name__, "_array_from"), (__name__, "_number_from"),
-}  # fmt: skip
-_NUMBERS = "?bhilqBHILQefd"
-"""Types of numbers, in numpy's letters. Its own way of reading arrays back trusts what it reads, so it is not used."""
-_TAKEN_APART = (np.ndarray, *(np.dtype(letter).type for letter in _NUMBERS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +108,10 @@ class Store:
         name = f"{kind}-{digest(made_with(), parts)[:40]}{_SUFFIX}"
         self._used.add(name)
         try:
-            found: T = _read_entry(self.folder / name)
+            found: T = read_entry(self.folder / name)
         except (OSError, ValueError):
             found = compute()
-            _write_entry(self.folder / name, found)
+            write_entry(self.folder / name, found)
         return found
 
     def facts(self, path: Path, compute: Callable[[], FileFacts]) -> FileFacts:
@@ -155,7 +139,7 @@ class Store:
     def keep_facts(self) -> None:
         """Write down what is known of files by now."""
         if self._facts is not None:
-            _write_entry(self.folder / _FACTS, (made_with(), self._facts))
+            write_entry(self.folder / _FACTS, (made_with(), self._facts))
 
     @contextmanager
     def handling(self, file: str, sha256: str) -> Iterator[None]:
@@ -170,7 +154,7 @@ class Store:
         if (self.folder / name).exists():
             self._used.add(name)
             try:
-                code, reason, remedy, limit_s = _read_entry(self.folder / name)
+                code, reason, remedy, limit_s = read_entry(self.folder / name)
             except (OSError, ValueError):
                 pass  # written half: it is tried once more
             else:
@@ -194,7 +178,7 @@ class Store:
             A run that gives photos longer than this tries again.
         """
         self._used.add(name := _blame_name(sha256))
-        _write_entry(self.folder / name, (error.code, error.reason, error.remedy, limit_s))
+        write_entry(self.folder / name, (error.code, error.reason, error.remedy, limit_s))
 
     def sweep(self) -> None:
         """Remove entries that were neither used nor made since the store was opened, and what was left half-written."""
@@ -205,7 +189,7 @@ class Store:
     def _read_facts(self) -> dict[str, _Known]:
         if self._facts is None:
             try:
-                made, facts = _read_entry(self.folder / _FACTS)
+                made, facts = read_entry(self.folder / _FACTS)
                 self._facts = facts if made == made_with() else {}
             except (OSError, ValueError):
                 self._facts = {}
@@ -280,85 +264,3 @@ def _outside(status: os.stat_result) -> tuple[int, int, int]:
 
 def _blame_name(sha256: str) -> str:
     return f"blame-{digest(made_with(), sha256)[:40]}{_SUFFIX}"
-
-
-def _write_entry(path: Path, value: object) -> None:
-    payload = zlib.compress(_pickled(value), 1)
-    beside = path.with_name(f".{secrets.token_hex(6)}.tmp")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(_MARK + hashlib.sha256(payload).digest() + payload)
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        what = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise OutputError(
-            f"{path.parent} cannot be written ({what})", "make room or allow writing, then run again"
-        ) from error
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def _pickled(value: object) -> bytes:
-    file = io.BytesIO()
-    pickler = pickle.Pickler(file, protocol=5)
-    pickler.dispatch_table = copyreg.dispatch_table | dict.fromkeys(_TAKEN_APART, _take_apart)
-    pickler.dump(value)
-    return file.getvalue()
-
-
-def _take_apart(value: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """An array or number as plain parts; sums depend on the order in memory, so that is kept."""
-    if not isinstance(value, np.ndarray):
-        return _number_from, (value.dtype.str, value.tobytes())
-    order: Literal["C", "F"] = "F" if value.flags.fnc else "C"
-    return _array_from, (value.dtype.str, value.shape, order, value.tobytes(order))
-
-
-def _array_from(kind: str, shape: tuple[int, ...], order: Literal["C", "F"], data: bytes) -> Any:
-    return np.frombuffer(data, _number_type(kind)).reshape(shape, order=order).copy(order)
-
-
-def _number_from(kind: str, data: bytes) -> Any:
-    return np.frombuffer(data, _number_type(kind), count=1)[0]
-
-
-def _number_type(kind: str) -> np.dtype[Any]:
-    if not isinstance(kind, str) or (found := np.dtype(kind)).char not in _NUMBERS:
-        raise pickle.UnpicklingError(f"{kind} is no type of numbers")
-    return found
-
-
-def _read_entry(path: Path) -> Any:
-    """Read an entry back.
-
-    Raises
-    ------
-    OSError, ValueError
-        It is not there, or not whole.
-    """
-    data = path.read_bytes()
-    start = len(_MARK) + 32
-    if not data.startswith(_MARK) or hashlib.sha256(data[start:]).digest() != data[len(_MARK) : start]:
-        raise ValueError("not a whole entry")
-    try:
-        return _RecordReader(io.BytesIO(zlib.decompress(data[start:]))).load()
-    except Exception as error:  # whatever a damaged or foreign entry brings about: it counts as missing
-        raise ValueError("not an entry of this version") from error
-
-
-class _RecordReader(pickle.Unpickler):
-    """Reads records, arrays and dates, and nothing that could run: the folder may lie where others can write."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _PLAIN_PARTS:
-            return super().find_class(module, name)
-        if module.startswith("skinprogress.") and name.isidentifier():
-            found = getattr(importlib.import_module(module), name)
-            is_record = dataclasses.is_dataclass(found) or (isinstance(found, type) and issubclass(found, enum.Enum))
-            if isinstance(found, type) and is_record and found.__module__ == module:
-                return found
-        raise pickle.UnpicklingError(f"{module}.{name} is no record")

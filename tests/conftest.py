@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +29,17 @@ def _load(path: Path) -> ModuleType:
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+# Folders and modules of tests that take seconds each.
+_LONG = {
+    "notebooks", "fuzz", "faults", "validation", "browser", "test_pipeline.py", "test_cli.py", "test_remembering.py",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: where workers share the tests, none then waits for the other at the end."""
+    items.sort(key=lambda item: _LONG.isdisjoint((item.path.name, item.path.parent.name)))
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +108,22 @@ def redden() -> Callable[..., npt.NDArray[np.uint8]]:
         return encode_srgb8(srgb_to_linear(rgb) * np.exp(-weight[..., None] * density))
 
     return add
+
+
+@pytest.fixture
+def only_metrics() -> Iterator[Callable[..., None]]:
+    """``only_metrics("redness_index", …)``: for one test these are all there are. Each is judged by itself: quicker."""
+    from skinprogress.metrics.table import METRICS
+
+    every = dict(METRICS)
+
+    def keep(*names: str) -> None:
+        METRICS.clear()
+        METRICS.update({name: metric for name, metric in every.items() if name in names})
+
+    yield keep
+    METRICS.clear()
+    METRICS.update(every)
 
 
 @pytest.fixture(scope="session")

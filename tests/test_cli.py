@@ -28,6 +28,27 @@ def skinprogress(
 
 
 @pytest.fixture
+def in_this_process(monkeypatch, capsys):
+    """As ``skinprogress()`` does it, without a process of its own, which takes a second to start."""
+    from skinprogress.cli import main
+
+    monkeypatch.setattr(main, "prepare_process", lambda: None)
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str | Path, cwd: Path | None = None, columns: int = 400) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.chdir(cwd or Path.cwd())
+        monkeypatch.setattr(sys, "argv", ["skinprogress", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
 def client(tmp_path, small_portrait, write_photo) -> Path:
     folder = tmp_path / "client"
     for k in range(2):
@@ -54,11 +75,15 @@ def test_run_writes_the_contract(client, tmp_path):
         assert [row["status"] for row in csv.DictReader(handle)] == ["used", "used"]
 
 
-def test_compare_two_photos_beside_each_other(small_portrait, tmp_path, write_photo):
+def test_compare_two_photos_beside_each_other(small_portrait, tmp_path, write_photo, only_metrics, monkeypatch):
+    from skinprogress.cli.main import app
+
     before = write_photo(tmp_path / "a.jpg", small_portrait)
     after = write_photo(tmp_path / "-b 'ü' <script>.jpg", small_portrait)
-    done = skinprogress("compare", before, after, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    # In this process: with some of the metrics it takes half as long.
+    only_metrics("redness_index", "relative_redness", "lightness", "texture_uniformity")
+    monkeypatch.chdir(tmp_path)
+    assert not app(["compare", str(before), str(after)], standalone_mode=False)
     (report,) = tmp_path.glob("skinprogress-*/report.html")
     assert "<script>.jpg" not in report.read_text(encoding="utf-8")
 
@@ -84,15 +109,17 @@ def test_how_the_report_shall_look_reaches_whoever_writes_it(client, tmp_path, m
     assert seen == [OutputOptions(audience="client", assets=True, pdf=True)] * 3
 
 
-def test_one_session_is_measured_and_says_that_two_are_needed(client, tmp_path):
+def test_one_session_is_measured_and_says_that_two_are_needed(client, tmp_path, in_this_process):
     shutil.rmtree(client / "2026-04-25")
-    done = skinprogress("run", client, "-o", tmp_path / "out")
+    done = in_this_process("run", client, "-o", tmp_path / "out")
     assert done.returncode == 0
     assert "needs two" in done.stdout
     assert (tmp_path / "out" / "report.html").is_file()
 
 
-def test_bad_photos_are_rejected_and_the_run_goes_on(client, tmp_path, astronaut, write_photo, small_portrait):
+def test_bad_photos_are_rejected_and_the_run_goes_on(
+    client, tmp_path, astronaut, write_photo, small_portrait, in_this_process
+):
     shutil.rmtree(client / "2026-03-14")  # one session is enough, and quicker
     day = client / "2026-04-25"
     (day / "zero.jpg").write_bytes(b"")
@@ -102,7 +129,7 @@ def test_bad_photos_are_rejected_and_the_run_goes_on(client, tmp_path, astronaut
     write_photo(day / "tiny.png", astronaut)
     write_photo(day / "nobody.png", np.full((300, 400, 3), 120, np.uint8))
     write_photo(day / "twins.jpg", np.hstack([small_portrait, small_portrait]))
-    done = skinprogress("run", client, "-o", tmp_path / "out")
+    done = in_this_process("run", client, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     with (tmp_path / "out" / "photos.csv").open(newline="", encoding="utf-8") as handle:
         rows = {Path(r["file"]).name: r for r in csv.DictReader(handle)}
@@ -129,73 +156,73 @@ def test_bad_photos_are_rejected_and_the_run_goes_on(client, tmp_path, astronaut
         (["run"], 2, "CLIENT_FOLDER"),
     ],
 )
-def test_wrong_use_is_one_clear_line(tmp_path, arguments: list[str], code: int, says: str) -> None:
+def test_wrong_use_is_one_clear_line(tmp_path, in_this_process, arguments: list[str], code: int, says: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "useless").mkdir()
     (tmp_path / "useless" / "notes.txt").write_text("x")
     (tmp_path / "file.txt").write_text("x")
     before = sorted(p.name for p in tmp_path.iterdir())
-    done = skinprogress(*arguments, cwd=tmp_path)
+    done = in_this_process(*arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert says.lower() in done.stderr.lower()
     assert "Traceback" not in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
-def test_nothing_usable_leaves_no_report(client, tmp_path):
+def test_nothing_usable_leaves_no_report(client, tmp_path, in_this_process):
     for photo in client.rglob("*.jpg"):
         photo.write_bytes(b"broken")
-    done = skinprogress("run", client, "-o", tmp_path / "out")
+    done = in_this_process("run", client, "-o", tmp_path / "out")
     assert done.returncode == 1
     assert "IMG_1.jpg" in done.stderr
     assert not list((tmp_path / "out").rglob("*")) if (tmp_path / "out").exists() else True
 
 
-def test_output_inside_a_file_is_refused(client, tmp_path):
+def test_output_inside_a_file_is_refused(client, tmp_path, in_this_process):
     (tmp_path / "taken").write_text("a file")
     for out in (tmp_path / "taken", tmp_path / "taken" / "deeper"):
-        done = skinprogress("run", client, "-o", out)
+        done = in_this_process("run", client, "-o", out)
         assert done.returncode == 2
         assert "taken" in done.stderr and "Traceback" not in done.stderr
     assert (tmp_path / "taken").read_text() == "a file"
 
 
-def test_ambiguous_dates_stop_with_the_question(client, tmp_path):
+def test_ambiguous_dates_stop_with_the_question(client, tmp_path, in_this_process):
     (client / "2026-03-14").rename(client / "03.04.2026")
     (client / "2026-04-25").rename(client / "05.06.2026")
     for photo in client.rglob("*.jpg"):  # no dates inside either
         cv2.imwrite(str(photo), cv2.imread(str(photo)))
-    done = skinprogress("run", client, "-o", tmp_path / "out")
+    done = in_this_process("run", client, "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "--date-order" in done.stderr
-    answered = skinprogress("check", client, "--date-order", "dmy")
+    answered = in_this_process("check", client, "--date-order", "dmy")
     assert answered.returncode == 0
     assert "2026-04-03" in answered.stdout
 
 
-def test_check_tells_visits_stages_and_how_to_do_better(client, tmp_path, small_portrait, write_photo):
-    done = skinprogress("check", client)
+def test_check_tells_visits_stages_and_how_to_do_better(client, tmp_path, small_portrait, write_photo, in_this_process):
+    done = in_this_process("check", client)
     assert done.returncode == 0
     assert "2026-03-14/IMG_1.jpg" in done.stdout and "front" in done.stdout
     assert "relax the face" in done.stdout  # she smiles
-    single = skinprogress("check", write_photo(tmp_path / "one.png", small_portrait), tmp_path / "client")
+    single = in_this_process("check", write_photo(tmp_path / "one.png", small_portrait), tmp_path / "client")
     assert single.returncode in (0, 2)
 
 
-def test_init_drafts_once_and_never_overwrites(client):
-    assert skinprogress("init", client).returncode == 0
+def test_init_drafts_once_and_never_overwrites(client, in_this_process):
+    assert in_this_process("init", client).returncode == 0
     course = client / "course.toml"
     assert "[[treatments]]" in course.read_text(encoding="utf-8")
     course.write_text('[client]\nlabel = "mine"\n', encoding="utf-8")
-    again = skinprogress("init", client)
+    again = in_this_process("init", client)
     assert again.returncode == 0
     assert "left as it is" in again.stdout
     assert course.read_text(encoding="utf-8") == '[client]\nlabel = "mine"\n'
 
 
-def test_a_wrong_course_file_names_the_key(client, tmp_path):
+def test_a_wrong_course_file_names_the_key(client, tmp_path, in_this_process):
     (client / "course.toml").write_text("[course]\nplaned = 3\n", encoding="utf-8")
-    done = skinprogress("run", client, "-o", tmp_path / "out")
+    done = in_this_process("run", client, "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "planed" in done.stderr and "planned" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -257,27 +284,27 @@ def test_a_pipe_among_the_photos_does_not_block(tmp_path, small_portrait, write_
     assert "pipe.jpg is not a picture" in done.stdout
 
 
-def test_nothing_measured_leaves_no_folder(tmp_path):
+def test_nothing_measured_leaves_no_folder(tmp_path, in_this_process):
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(b"broken")
-    done = skinprogress("compare", "a.jpg", "b.jpg", "-o", "new/out", cwd=tmp_path)
+    done = in_this_process("compare", "a.jpg", "b.jpg", "-o", "new/out", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.jpg", "b.jpg"]
 
 
-def test_a_foreign_report_is_not_overwritten(client, tmp_path):
+def test_a_foreign_report_is_not_overwritten(client, tmp_path, in_this_process):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "report.html").write_text("mine")
-    done = skinprogress("run", client, "-o", tmp_path / "out")
+    done = in_this_process("run", client, "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "report.html" in done.stderr
     assert (tmp_path / "out" / "report.html").read_text() == "mine"
 
 
-def test_paths_too_long_are_wrong_use(tmp_path):
+def test_paths_too_long_are_wrong_use(tmp_path, in_this_process):
     for arguments in (["run", "x" * 300], ["check", "x" * 300], ["init", "x" * 300], ["compare", "x" * 300, "b.jpg"]):
-        done = skinprogress(*arguments, cwd=tmp_path)
+        done = in_this_process(*arguments, cwd=tmp_path)
         assert done.returncode == 2, arguments
         assert "Traceback" not in done.stderr and "x" * 300 in done.stderr
 
@@ -336,6 +363,7 @@ def test_names_in_messages_are_harmless_and_stand_once() -> None:
 
 def test_loose_photos_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from skinprogress import api
+    from skinprogress.photos import ordinary
 
     for name in ("one/a.jpg", "two/a.jpg", "two/b.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -347,6 +375,7 @@ def test_loose_photos_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.Mon
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", locked)
+    monkeypatch.setattr(ordinary, "open", locked, raising=False)
     refs = api.loose_refs(paths)  # a locked photo is told when it is read, and stops no other
     assert [check.code for check in api.check_photos(refs)] == ["permission_denied"] * 3
 
@@ -365,24 +394,24 @@ def test_comparing_a_photo_with_itself_is_told(tmp_path: Path, monkeypatch: pyte
 
 
 def test_check_against_a_client_grades_the_photo_and_tells_by_the_exit_code(
-    client, tmp_path, small_portrait, write_photo
+    client, tmp_path, small_portrait, write_photo, in_this_process
 ):
     like = write_photo(tmp_path / "like.jpg", small_portrait, quality=94)
-    done = skinprogress("check", like, "--against", client, COLUMNS="80")
+    done = in_this_process("check", like, "--against", client, columns=80)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("grade ") and "2026-03-14/IMG_1.jpg" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     wall = write_photo(tmp_path / "wall.jpg", np.full((800, 800, 3), 128, np.uint8))
-    done = skinprogress("check", like, wall, "--against", client)
+    done = in_this_process("check", like, wall, "--against", client)
     assert done.returncode == 1 and "refused" in done.stdout and "grade " in done.stdout
     empty = tmp_path / "empty"
     empty.mkdir()
-    done = skinprogress("check", like, "--against", empty)
+    done = in_this_process("check", like, "--against", empty)
     assert done.returncode == 1 and "no photo" in done.stderr and "Traceback" not in done.stderr
-    assert "D or F" in " ".join(skinprogress("check", "--help").stdout.replace("│", " ").split())
+    assert "D or F" in " ".join(in_this_process("check", "--help").stdout.replace("│", " ").split())
 
 
-def test_a_run_takes_a_calibration_of_ones_own_and_tells_a_wrong_one(client, tmp_path):
+def test_a_run_takes_a_calibration_of_ones_own_and_tells_a_wrong_one(client, tmp_path, in_this_process):
     from skinprogress.comparison.calibration_file import format_calibration
     from skinprogress.comparison.calibration_table import COMPENSATED, REPEATABILITY
     from skinprogress.settings import Calibration
@@ -393,19 +422,19 @@ def test_a_run_takes_a_calibration_of_ones_own_and_tells_a_wrong_one(client, tmp
     own = tmp_path / "own.toml"
     own.write_text(text.replace("\nsession", "\nsesion", 1), encoding="utf-8")
     out = tmp_path / "out"
-    done = skinprogress("run", client, "-o", out, "--calibration", own)
+    done = in_this_process("run", client, "-o", out, "--calibration", own)
     assert done.returncode == 2 and not out.exists()
     assert "own.toml" in done.stderr and "did you mean 'session'" in done.stderr
     own.write_text(text, encoding="utf-8")
     shutil.rmtree(client / "2026-04-25")  # one session is enough, and quicker
-    done = skinprogress("run", client, "-o", out, "--calibration", own)
+    done = in_this_process("run", client, "-o", out, "--calibration", own)
     assert done.returncode == 0, done.stderr
     assert "Praxis am Markt" in (out / "run.json").read_text(encoding="utf-8")
 
 
-def test_too_few_retakes_are_told_and_nothing_is_written(client, tmp_path):
-    done = skinprogress("calibrate", client, "-o", tmp_path / "own.toml")
+def test_too_few_retakes_are_told_and_nothing_is_written(client, tmp_path, in_this_process):
+    done = in_this_process("calibrate", client, "-o", tmp_path / "own.toml")
     assert done.returncode == 1 and not (tmp_path / "own.toml").exists()
     assert "needs 6" in done.stderr and "get up in between" in done.stderr
-    done = skinprogress("calibrate", client, "-o", tmp_path / "own.jpg")
+    done = in_this_process("calibrate", client, "-o", tmp_path / "own.jpg")
     assert done.returncode == 2 and "ends in .toml" in done.stderr

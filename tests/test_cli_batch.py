@@ -127,9 +127,10 @@ def test_quiet_tells_errors_only(run, capsys) -> None:
         ({"error": KeyboardInterrupt()}, 130),
     ],
 )
-def test_exit_codes(run, tmp_path, stand_in, code) -> None:
+def test_exit_codes(run, tmp_path, capsys, stand_in, code) -> None:
     log = tmp_path / "log.jsonl"
     assert run("--log", log, **stand_in)[0] == code
+    assert ("goes on from there" in capsys.readouterr().out) == (code == 130)
     last = read_log(log)[-1]
     assert last["event"] == ("run ends" if code < 2 else "run stops")
     assert last.get("reason", "") == ("no client" if code == 2 else "")
@@ -281,6 +282,22 @@ def test_forget_says_what_it_removed(tmp_path, monkeypatch, capsys) -> None:
         "left      clients/An\\nna/mine.txt, which this program did not make",
         "note      The photos themselves are untouched.",
     ]
+
+
+def test_names_tells_who_stands_behind_made_up_names(tmp_path, capsys) -> None:
+    from skinprogress.batch.pseudonyms import label_of
+    from skinprogress.errors import UsageError
+
+    for name in ("Anna", "Bea"):
+        (tmp_path / "clients" / name / "2026-01-10").mkdir(parents=True)
+        (tmp_path / "clients" / name / "2026-01-10" / "a.jpg").write_bytes(b"not opened")
+    command = ["names", str(tmp_path / "clients"), "-o", str(tmp_path / "out")]
+    with pytest.raises(UsageError, match="no names were made up"):
+        app(command, standalone_mode=False)
+    assert not (tmp_path / "out").exists()
+    told = sorted(f"{label_of(tmp_path / 'out', name)}  {name}" for name in ("Anna", "Bea"))
+    app(command, standalone_mode=False)
+    assert capsys.readouterr().out.splitlines() == told
 
 
 def test_only_the_outputs_asked_for_are_written(fake_result, tmp_path, monkeypatch) -> None:

@@ -47,12 +47,13 @@ def test_settings_hash_changes_with_every_setting() -> None:
 
 
 @pytest.fixture
-def dummy_rows(monkeypatch):
-    """A metric, a region and an output that nobody has heard of."""
+def dummy_rows(monkeypatch, only_metrics):
+    """A metric, a region and an output that nobody has heard of; beside it one metric of each kind, to be quick."""
     from skinprogress.comparison.calibration import REPEATABILITY
     from skinprogress.outputs.files import write_whole
     from skinprogress.outputs.table import OUTPUTS, Output
 
+    only_metrics("redness_index", "relative_redness", "lightness", "texture_uniformity", "red_spots")
     metric = replace(
         METRICS["redness_index"], name="dummy_metric", title="Dummy metric", meaning="It means nothing at all."
     )
@@ -91,12 +92,13 @@ def test_a_new_row_in_a_table_is_all_it_takes(dummy_rows, small_portrait, tmp_pa
     assert dummy and np.isfinite(dummy[0].difference)
 
 
-def test_a_new_colour_reference_is_used_first(small_portrait, tmp_path, write_photo, monkeypatch):
+def test_a_new_colour_reference_is_used_first(small_portrait, tmp_path, write_photo, monkeypatch, only_metrics):
     from skinprogress.color import references
 
     def find(photo, edition):
         return replace(references.uncorrected("dummy reference"), rung="card", anchor="dummy", flags=Flag.NONE)
 
+    only_metrics("redness", "relative_redness")
     row = references.ColorReference(absolute=find)
     monkeypatch.setattr(references, "REFERENCES", {**references.REFERENCES, "card": row})
     refs = []

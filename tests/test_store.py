@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skinprogress import entries
 from skinprogress import store as module
 from skinprogress.errors import OutputError, PhotoError
 from skinprogress.records import Flag, Rejection, Treatment
@@ -37,7 +38,11 @@ def entry(tmp_path) -> Path:
         (1, 2.5, float("inf"), None, "ü", b"\0", Flag.MIRRORED | Flag.SHINE),
         {"a": [Treatment(at=datetime(2026, 3, 14, 15, 30), areas=("nose",))]},
         np.arange(12, dtype=np.float16).reshape(3, 4),
+        np.arange(12, dtype=">i2").reshape(3, 4).T,
+        np.zeros((0, 3), bool),
+        np.array(2.5),
         np.float32(2.5),
+        np.bool_(True),
         Path("a/b"),
     ],
     ids=lambda v: type(v).__name__,
@@ -81,11 +86,27 @@ class NoRecordOfOurs:
     x: int = 1
 
 
-@pytest.mark.parametrize("planted", [Evil(), NoRecordOfOurs(), Path.home, os.system], ids=lambda v: repr(v)[:20])
+class MadeUpObjects:
+    """An array of objects that lie where bytes of the attacker's say."""
+
+    def __reduce__(self):
+        return np.ndarray, ((1,), np.dtype("O"), bytes(8))
+
+
+class MadeUpRecords:
+    def __reduce__(self):
+        return entries._array_from, ("O", (1,), "C", bytes(8))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [Evil(), NoRecordOfOurs(), Path.home, os.system, MadeUpObjects(), MadeUpRecords()],
+    ids=lambda v: repr(v)[:40],
+)
 def test_an_entry_that_was_planted_runs_nothing(entry, planted, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     payload = zlib.compress(pickle.dumps(planted))
-    entry.write_bytes(module._MARK + sha256(payload).digest() + payload)
+    entry.write_bytes(entries._MARK + sha256(payload).digest() + payload)
     assert Store(entry.parent).remember("look", ("a", 1), lambda: "again") == "again"
     assert not Path("was_run").exists()
 

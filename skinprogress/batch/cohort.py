@@ -32,6 +32,8 @@ _FILE = "part-0.parquet"
 _NO_CLIENT = "/"
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
 """What Hive calls a missing value."""
+_PARQUET = b"PAR1"
+"""First and last bytes of a whole file."""
 _MAX_BYTES = 240
 """Of a folder's name; file systems allow 255."""
 
@@ -65,6 +67,28 @@ def write_cohort(result: ClientResult, out: Path, *, label: str) -> list[Path]:
             write_whole(no_client, _render(record, ()))
         written.append(write_whole(_file_of(out, name, label), _render(record, getattr(result, name))))
     return written
+
+
+def mend_cohort(out: Path) -> None:
+    """Write the tables without a client anew where they are lost or cut short: they are no single client's to mend.
+
+    Parameters
+    ----------
+    out : Path
+        Output folder of the batch.
+
+    Raises
+    ------
+    OSError, OutputError
+        A file cannot be read or written.
+    """
+    for name, record in _TABLES.items():
+        no_client = _file_of(out, name, _NO_CLIENT)
+        if not no_client.parent.parent.is_dir():
+            continue
+        data = no_client.read_bytes() if no_client.is_file() else b""
+        if not (data.startswith(_PARQUET) and data.endswith(_PARQUET)):
+            write_whole(no_client, _render(record, ()))
 
 
 def remove_from_cohort(out: Path, label: str) -> list[Path]:

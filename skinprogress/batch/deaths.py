@@ -40,7 +40,8 @@ class Death:
     def of_photo(self) -> PhotoError:
         """Why a photo that ended its process is not used."""
         if self.kind == "hung":
-            return PhotoError("decoder_hung", f"working on it took longer than {self.detail}", _SAVE_ANEW)
+            remedy = f"{_SAVE_ANEW}; if the computer was busy or asleep, run again with a longer --photo-limit"
+            return PhotoError("decoder_hung", f"working on it took longer than {self.detail}", remedy)
         often = " twice" if self.kind == "ended" else ""
         return PhotoError("decoder_crashed", f"the process that worked on it {self.text}{often}", _SAVE_ANEW)
 

@@ -77,6 +77,11 @@ class Done:
         ended = self.until is None or (self.until < then) == (self.until < today)
         return begun and ended
 
+    def files_in(self, folder: Path, *, out: Path) -> set[str]:
+        """Of the files that were noted, those in a folder, relative to it."""
+        paths = [out / name for name in self.outputs]
+        return {path.relative_to(folder).as_posix() for path in paths if path.is_relative_to(folder)}
+
 
 def find_done(task: ClientTask) -> ClientSummary | None:
     """What became of a client the last time, if another run would find nothing else.

@@ -13,7 +13,7 @@ from skinprogress.batch.cohort import remove_from_cohort
 from skinprogress.batch.done import Done, read_done
 from skinprogress.batch.index_page import write_batch_table, write_index
 from skinprogress.batch.lock import locked
-from skinprogress.batch.placing import key_of, mend, results_folder
+from skinprogress.batch.placing import check_way, key_of, mend, results_folder
 from skinprogress.batch.pseudonyms import label_of
 from skinprogress.batch.records import CLIENTS, COHORT, STORE
 from skinprogress.errors import OutputError, UsageError
@@ -117,7 +117,7 @@ def forget_client(out: Path, name: str) -> Forgotten:
 
 def _forget(out: Path, name: str) -> Forgotten:
     known = {folder: read_done(folder) for folder in _store_folders(out)}
-    _check_way(out, out / STORE)
+    check_way(out, out / STORE)
     store = _find(out, name, known)
     done = known.pop(store, None)
     summaries = [other.summary for other in known.values() if other is not None]
@@ -130,7 +130,7 @@ def _forget(out: Path, name: str) -> Forgotten:
     left: list[str] = []
     for each in (each for each in labels if each not in others):
         target = results_folder(out, each)
-        _check_way(out, target.parent, *out.joinpath(COHORT).glob("*"))
+        check_way(out, target.parent, *out.joinpath(COHORT).glob("*"))
         if target.is_symlink():
             results.append((_shown(out, target), 0))
             target.unlink()
@@ -176,8 +176,7 @@ def _find(out: Path, name: str, known: dict[Path, Done | None]) -> Path:
 
 def _ours(out: Path, target: Path, done: Done | None) -> set[str]:
     """Files in a folder of results that are known to come from this program, relative to it."""
-    noted = [out / name for name in done.outputs] if done else []
-    ours = {path.relative_to(target).as_posix() for path in noted if path.is_relative_to(target)}
+    ours = done.files_in(target, out=out) if done else set()
     try:
         listed = json.loads((target / RECORD).read_bytes())["files"]
         ours |= {name for name in listed if isinstance(name, str)}
@@ -197,17 +196,6 @@ def _remove_results(out: Path, target: Path, ours: Iterable[str]) -> list[tuple[
             removed.append((_shown(out, path), _size(path)))
             path.unlink()
     return removed
-
-
-def _check_way(out: Path, *folders: Path) -> None:
-    """See that no folder is a link, nor lies in one below the output folder."""
-    for folder in folders:
-        for above in (folder, *folder.parents):
-            if above != out and above.is_relative_to(out) and above.is_symlink():
-                raise UsageError(
-                    f"{above} is a link, and nothing outside the output folder is removed",
-                    "put the folder itself in its place, then forget again",
-                )
 
 
 def _foreign(out: Path, target: Path, others: set[Path]) -> Iterator[str]:

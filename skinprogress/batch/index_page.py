@@ -154,6 +154,7 @@ def render_index(
         links={row["name"]: row["link"] for row in rows},
         counts=_counts(clients),
         failed=[s for s in clients if s.status == "failed"],
+        stuck=[(s.client, stuck) for s in clients if (stuck := _stuck(s))],
         others=[s for s in clients if s.other_person],
         same=same,
         gone=[(name, forget_command(name)) for name in sorted(gone, key=natural_key)],
@@ -185,8 +186,18 @@ def _attention(summary: ClientSummary, gone: Collection[str]) -> list[str]:
     return [
         *([summary.reason or "The comparison failed"] if summary.status == "failed" else ()),
         *([f"{_number(n, 'photo')} may show another person"] if n else ()),
+        *([stuck] if (stuck := _stuck(summary)) else ()),
         *(["The folder is gone"] if summary.client in gone else ()),
     ]
+
+
+def _stuck(summary: ClientSummary) -> str:
+    """Why photos that went through tell nothing so far; empty where they do."""
+    if summary.grade == "F" and not summary.other_person:  # which is reason enough
+        return "The last photos cannot be compared with the first: the report says why"
+    if summary.status == "one session" and summary.n_rejected:
+        return f"One session is left, since {_number(summary.n_rejected, 'photo')} had to be rejected"
+    return ""
 
 
 def _shared_with(same: Iterable[SamePicture]) -> dict[str, list[str]]:

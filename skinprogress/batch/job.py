@@ -23,7 +23,7 @@ from skinprogress.batch.placing import (
     results_folder,
     store_folder,
 )
-from skinprogress.batch.records import BatchEvent, ClientSummary, ClientTask, EventKind, Report
+from skinprogress.batch.records import COHORT, BatchEvent, ClientSummary, ClientTask, EventKind, Report
 from skinprogress.errors import (
     AmbiguousDateError,
     CourseFileError,
@@ -124,13 +124,13 @@ class _Job:
         return summary
 
     def mend(self) -> None:
-        check_way(self.task.out, self.store, self.target.parent)
+        out = self.task.out
+        check_way(out, self.store, self.target.parent, *(out / COHORT).glob("*"))
         mend(self.store, self.target, ours=self.ours())
 
     def ours(self) -> set[str]:
         """Files in the folder of results that an earlier run noted as its own."""
-        noted = [self.task.out / name for name in self.earlier.outputs] if self.earlier else []
-        return {path.relative_to(self.target).as_posix() for path in noted if path.is_relative_to(self.target)}
+        return self.earlier.files_in(self.target, out=self.task.out) if self.earlier else set()
 
     def list_photos(self, store: Store) -> "FolderListing":
         from skinprogress.photos.folder import list_folder

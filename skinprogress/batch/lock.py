@@ -12,7 +12,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from skinprogress.batch.placing import check_way
 from skinprogress.batch.records import STORE
 from skinprogress.errors import OutputError, UsageError
-from skinprogress.outputs.files import make_folder, write_whole
+from skinprogress.outputs.files import clear_half_written, make_folder, write_whole
 
 _PATIENCE_S = 10.0
 """How long processes of a killed run are given to be gone: they end themselves within moments."""
@@ -39,7 +39,7 @@ def locked(out: Path) -> Iterator[None]:
     store = out / STORE
     holder = store / "holder"
     try:
-        check_way(out, store)
+        check_way(out, store / "lock")
         make_folder(store)
         lock = _take(store / "lock", patience_s=0.0)
     except Timeout:
@@ -53,6 +53,8 @@ def locked(out: Path) -> Iterator[None]:
         ) from error
     try:
         _await_workers(out)
+        for folder in (out, store):
+            clear_half_written(folder)
         with suppress(OutputError):  # on a full disk, the next one hears only that there is another run
             who = f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M}"
             write_whole(holder, who)

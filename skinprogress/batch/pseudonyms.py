@@ -54,6 +54,11 @@ def salt_of(out: Path) -> bytes:
     return salt
 
 
+def salt_is_there(out: Path) -> bool:
+    """Whether an output folder has a secret that names were made up with."""
+    return (out / STORE / "salt").is_file()
+
+
 def label_of(out: Path, id: str) -> str:
     """The name made up for a client, ``client-3f9a2c1b``: always the same in one output folder, another in the next.
 

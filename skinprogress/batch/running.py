@@ -11,15 +11,25 @@ from functools import partial
 from pathlib import Path
 
 from skinprogress.batch.clients import ClientSearch, find_clients
-from skinprogress.batch.done import find_done, read_done
+from skinprogress.batch.done import Done, find_done, read_done
 from skinprogress.batch.lock import hold_as_worker, locked
-from skinprogress.batch.placing import check_way, key_of, store_folder
+from skinprogress.batch.placing import check_way, key_of, mend, results_folder, store_folder
 from skinprogress.batch.pseudonyms import label_of
-from skinprogress.batch.records import CLIENTS, COHORT, STORE, BatchEvent, BatchOptions, ClientSummary, ClientTask, Report
+from skinprogress.batch.records import (
+    CLIENTS,
+    COHORT,
+    STORE,
+    BatchEvent,
+    BatchOptions,
+    ClientSummary,
+    ClientTask,
+    Report,
+)
 from skinprogress.batch.workers import plan_threads, run_tasks
 from skinprogress.errors import OutputError, PhotoError, SkinprogressError, UsageError
 from skinprogress.outputs.files import is_within, prepare_output
 from skinprogress.photos.course import CourseFile
+from skinprogress.photos.suggestions import nearest
 from skinprogress.store import Store
 
 _NAMED_AT_MOST = 5
@@ -96,6 +106,10 @@ def run_batch(
     with locked(out):
         label = partial(label_of, out) if options.pseudonyms else str
         tasks = [ClientTask(client=c, out=out, label=label(c.id), options=options) for c in search.clients]
+        if options.pseudonyms:
+            # In the order of their names, log and times of files would tell who is who.
+            tasks.sort(key=lambda task: task.label)
+            _check_labels(tasks)
         run = _Run(out=out, options=options, search=search, tasks=_choose(tasks, only), report=report)
         report(BatchEvent(kind="stage", client="", text="clients", total=len(run.tasks)))
         run.tell_notes()
@@ -158,11 +172,12 @@ class _Run:
 
     def write_index(self) -> tuple[Path, list[ClientSummary]]:
         """Write what is known of all clients, those of earlier runs too."""
+        from skinprogress.batch.cohort import mend_cohort
         from skinprogress.batch.index_page import write_batch_table, write_index
 
         now = {key_of(self.out, task.client.id): self.results.get(task.label) for task in self.tasks}
         there = {key_of(self.out, client.id) for client in self.search.clients}
-        summaries, gone, n_named = [], set(), 0
+        summaries, known, gone, n_named = [], set[str](), set(), 0
         for folder in sorted(self.out.joinpath(STORE).iterdir()):
             if now.get(folder.name) is not None or (done := read_done(folder)) is None:
                 continue
@@ -170,11 +185,17 @@ class _Run:
             if self.options.pseudonyms and done.summary.client != f"client-{folder.name[:8]}":
                 n_named += 1
                 continue
+            self._mend(folder, done)
             summaries.append(done.summary)
+            known.add(folder.name)
             if folder.name not in there:
                 gone.add(done.summary.client)
         summaries += [summary for summary in now.values() if summary is not None]
         notes, strays = self._shown_notes(n_named)
+        # After Ctrl-C or with --only, a page that lists some of the clients must not look like one of all.
+        if n_open := len(there - known - {key for key, summary in now.items() if summary is not None}):
+            notes.insert(0, f"clients that were not compared yet, until the batch is run again for all: {n_open}")
+        mend_cohort(self.out)
         write_batch_table(self.out, summaries)
         return write_index(self.out, summaries, notes=notes, strays=strays, gone=gone), summaries
 
@@ -186,14 +207,20 @@ class _Run:
         for note in notes:
             self.report(BatchEvent(kind="warning", client="", text=note))
 
+    def _mend(self, store: Path, done: Done) -> None:
+        """Put in order what a killed run left of a client that this run is not about."""
+        target = results_folder(self.out, done.summary.client)
+        check_way(self.out, store, target.parent)
+        mend(store, target, ours=done.files_in(target, out=self.out))
+
     def _shown_notes(self, n_named: int) -> tuple[list[str], tuple[str, ...]]:
         """Notes and strays; where clients have made-up names, none that tells another."""
         if not self.options.pseudonyms:
             return list(self.search.notes), self.search.strays
         counts = {
-            "notes about the clients' folder are left out here: they name folders": len(self.search.notes),
+            "notes about the clients' folder that are left out here, since they name folders": len(self.search.notes),
             "photos lie in no client's folder": len(self.search.strays),
-            "clients of earlier runs are left out here: their results still stand under their names": n_named,
+            "clients of earlier runs that are left out here, since their results stand under their names": n_named,
         }
         return [f"{text}: {count}" for text, count in counts.items() if count], ()
 
@@ -225,16 +252,31 @@ def _choose(tasks: list[ClientTask], only: Sequence[str]) -> list[ClientTask]:
         if not found:
             some = ", ".join(task.label for task in tasks[:_NAMED_AT_MOST])
             more = f" and {len(tasks) - _NAMED_AT_MOST} more" if len(tasks) > _NAMED_AT_MOST else ""
+            hint = f"did you mean {inner!r}? " if (inner := _meant(pattern, tasks)) else ""
             raise UsageError(
-                f"No client is called {pattern}", f"the clients are {some}{more}; * stands for any part of a name"
+                f"No client is called {pattern}", f"{hint}the clients are {some}{more}; * stands for any part of a name"
             )
     chosen = {task.client.id for found in matching.values() for task in found}
     return [task for task in tasks if task.client.id in chosen]
 
 
+def _meant(pattern: str, tasks: list[ClientTask]) -> str | None:
+    """What would name a client: a folder of clients, a name without its folders, or the nearest name."""
+    labels = [task.label for task in tasks]
+    tried = (f"{pattern.rstrip('/')}/*", f"*/{pattern}", f"*{pattern}*")
+    found = (other for other in tried if any(_matches(label, other) for label in labels))
+    return next(found, None) or nearest(pattern, [*labels, *(f"*/{label.rpartition('/')[2]}" for label in labels)])
+
+
 def _matches(name: str, pattern: str) -> bool:
     # As people compare names: some systems keep ü as two signs, and capitals are forgotten.
     return fnmatchcase(*(unicodedata.normalize("NFC", text).casefold() for text in (name, pattern)))
+
+
+def _check_labels(tasks: Sequence[ClientTask]) -> None:
+    """See that no two clients are called alike: with ten thousand of them, one in a hundred output folders has two."""
+    if len({task.label for task in tasks}) < len(tasks):
+        raise UsageError("Two clients would get the same made-up name", "choose a new output folder with -o")
 
 
 def _check_apart(root: Path, out: Path) -> None:

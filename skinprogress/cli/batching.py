@@ -153,8 +153,15 @@ def batch(
     with lines.whole_run(
         named=not pseudonym, clients_folder=str(clients_folder), out=str(out), jobs=options.jobs
     ) as end:
-        with display.showing():
-            result = api.run_batch(clients_folder, out, options=options, only=only or (), sheet=courses, report=report)
+        try:
+            with display.showing():
+                result = api.run_batch(
+                    clients_folder, out, options=options, only=only or (), sheet=courses, report=report
+                )
+        except KeyboardInterrupt:
+            if not quiet:
+                console.print("note      what is done is kept: the same command goes on from there", **_PLAIN)
+            raise
         end |= {"done": result.n_done, "unchanged": result.n_unchanged, "failed": result.n_failed}
     if not quiet:
         _sum_up(result, console)
@@ -181,6 +188,26 @@ def forget(
         console.print(f"left      {shown(file)}, which this program did not make", **_PLAIN)
     for note in forgotten.notes:
         console.print(f"note      {shown(note)}", **_PLAIN)
+
+
+def names(
+    clients_folder: Annotated[
+        Path, typer.Argument(help="The folder that the batch was made of.", show_default=False, readable=False)
+    ],
+    out: OutFolder,
+) -> None:
+    """Say which client stands behind each name that a batch made up (--pseudonym)."""
+    from skinprogress.batch.clients import find_clients
+    from skinprogress.batch.pseudonyms import label_of, salt_is_there
+    from skinprogress.errors import UsageError
+
+    if not salt_is_there(out):
+        raise UsageError(f"In {out} no names were made up", "name the output folder of a batch with --pseudonym")
+    console = make_console()
+    for label, client in sorted(
+        (label_of(out, client.id), client.id) for client in find_clients(clients_folder).clients
+    ):
+        console.print(f"{label}  {shown(client)}", **_PLAIN)
 
 
 def _read_kinds(names: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from skinprogress.cli.batching import batch, forget
+from skinprogress.cli.batching import batch, forget, names
 from skinprogress.cli.checking import check, init, metrics
 from skinprogress.cli.doctor import doctor
 from skinprogress.cli.pictures import composite, verify
@@ -33,6 +33,7 @@ for _command in (
     run,
     batch,
     forget,
+    names,
     compare,
     composite,
     verify,

@@ -1,7 +1,9 @@
 """Files that appear whole or not at all, readable by their owner alone, and the folder that they go into."""
 
 import contextlib
+import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -27,6 +29,9 @@ _RESULTS = (
 )  # fmt: skip
 _PHOTO_SUFFIXES = {f".{kind}" for kind in ("jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp", "heic", "heif", "avif")}
 _RAW_SUFFIXES = {f".{kind}" for kind in ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")}
+
+_HALF_WRITTEN = re.compile(r"\.[0-9a-f]{12}\.tmp")
+"""Names of files that are being written; nobody's own."""
 
 
 def is_ordinary(path: Path) -> bool:
@@ -73,14 +78,27 @@ def write_whole(path: Path, data: bytes | str) -> Path:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error})", "close it elsewhere or choose another folder"
-        ) from error
+        is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        remedy = "make room, then run again" if is_full else "close it elsewhere or choose another folder"
+        raise OutputError(f"{path} cannot be written ({error.strerror or error})", remedy) from error
     except BaseException:
         # Ctrl-C too: no half-written file stays behind.
         beside.unlink(missing_ok=True)
         raise
     return path
+
+
+def clear_half_written(folder: Path) -> None:
+    """Remove from a folder what a process that was killed while writing whole files left in it.
+
+    Parameters
+    ----------
+    folder : Path
+        Nobody else writes into it meanwhile. Folders in it are left alone.
+    """
+    with contextlib.suppress(OSError):  # it is in nobody's way
+        for path in [path for path in folder.iterdir() if _HALF_WRITTEN.fullmatch(path.name)]:
+            path.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

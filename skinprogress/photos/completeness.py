@@ -62,9 +62,9 @@ def find_png_end(data: bytes) -> int:
     """
     at = 8
     while at + 12 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] == b"IEND":
-            return min(end, len(data))
+        kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if kind == b"IEND":
+            return end if end <= len(data) else -1
         at = end
     return -1
 

@@ -20,6 +20,7 @@ from skinprogress.photos.decoding import Pixels, decode_by_pillow, decode_uprigh
 from skinprogress.photos.exif import find_jpeg_quality, read_metadata
 from skinprogress.photos.formats import IncompleteError, Opened, RawNotReadError, UnsupportedError, find_kind
 from skinprogress.photos.opening import open_picture
+from skinprogress.photos.ordinary import open_ordinary
 from skinprogress.photos.profiles import Encoding, ProfileError, choose_encoding, convert_to_srgb8, srgb_encoding
 from skinprogress.photos.reading_errors import MAX_MEGAPIXELS, MIN_SIDE_PX, photo_error, short_words
 from skinprogress.records import Flag
@@ -119,7 +120,7 @@ def open_file(path: Path, name: str) -> BinaryIO:
             raise photo_error("not_an_image", name, why=what)
         if status.st_size == 0:
             raise photo_error("empty_file", name)
-        return path.open("rb")
+        return open_ordinary(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise photo_error("file_missing", name) from error
     except PermissionError as error:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from skinprogress.errors import CourseFileError, NothingMeasuredError, UsageError
+from skinprogress.photos.consents import strictest
 from skinprogress.photos.course import CourseFile, PhotoEntry, check_places, read_course
 from skinprogress.photos.course_checks import find_course_notes
 from skinprogress.photos.course_names import match_names
 from skinprogress.photos.dates import find_date, natural_key
 from skinprogress.photos.dating import Shot, date_shots
-from skinprogress.photos.loose import find_consents, strictest
+from skinprogress.photos.loose import find_consents
 from skinprogress.photos.scan import Found, Scan, one_line, original_stem, printable, scan_folder
 from skinprogress.photos.sessions import Session, find_mixed, group_sessions
 from skinprogress.photos.suggestions import nearest

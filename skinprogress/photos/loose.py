@@ -7,7 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime, time
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -152,15 +152,6 @@ def find_consents(photos: Iterable[Path], *, besides: Path | None = None) -> lis
     folders -= {None if besides is None else Path(os.path.realpath(besides))}
     courses = [read_course(folder) for folder in sorted(filter(None, folders))]
     return [course.to_course().consent for course in courses if course is not None]
-
-
-def strictest(consents: Iterable[Consent]) -> Consent:
-    """The consent that allows least: refused, then what ends first, then not recorded."""
-    return min(
-        consents,
-        key=lambda c: (c.publish is not False, c.until or date.max, c.publish is not None),
-        default=Consent(),
-    )
 
 
 def _digest(path: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from skinprogress.errors import PhotoError
 from skinprogress.photos.dates import natural_key
 from skinprogress.photos.formats import SUFFIXES, find_kind
+from skinprogress.photos.ordinary import open_ordinary
 from skinprogress.photos.raw import RAW_REMEDY, raw_is_readable
 from skinprogress.records import Flag, Rejection
 from skinprogress.store import FileFacts, Store
@@ -190,7 +191,7 @@ def is_results_folder(folder: Path, names: set[str]) -> bool:
     if "run.json" not in names or "report.html" in names:
         return "run.json" in names
     try:
-        with (folder / "run.json").open("rb") as file:
+        with open_ordinary(folder / "run.json") as file:
             return b'"settings_hash"' in file.read(1 << 22)
     except OSError:
         return False
@@ -250,7 +251,7 @@ def _look_into(found: Found, store: Store | None) -> FileFacts:
     """Read a file through, and its header where it is a photo."""
     from skinprogress.photos.reading import read_header
 
-    with found.path.open("rb") as file:
+    with open_ordinary(found.path) as file:
         head = file.read(32)
         digest = hashlib.sha256(head)
         while chunk := file.read(1 << 20):

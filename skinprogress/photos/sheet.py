@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from skinprogress.errors import CourseFileError
+from skinprogress.photos.consents import strictest
 from skinprogress.photos.course import CourseFile
 from skinprogress.photos.course_checks import find_contradictions
 from skinprogress.photos.course_errors import Problem, from_validation_error
@@ -16,6 +17,7 @@ from skinprogress.photos.course_schema import ConsentEntry
 from skinprogress.photos.sheet_cells import COLUMNS, CellError
 from skinprogress.photos.sheet_rows import BadCell, read_rows
 from skinprogress.photos.suggestions import did_you_mean
+from skinprogress.records import Consent
 from skinprogress.settings import DateOrder
 
 _TOLD_AT_MOST = 50
@@ -122,22 +124,7 @@ def course_for(folder: CourseFile | None, sheet: CourseFile | None) -> tuple[Cou
 def _stricter(one: ConsentEntry, other: ConsentEntry) -> ConsentEntry:
     if ConsentEntry() in (one, other):
         return other if one == ConsentEntry() else one
-    both = (one, other)
-    known = {entry.casefold() for entry in other.scope}
-    scope = (
-        tuple(entry for entry in one.scope if entry.casefold() in known)
-        if one.scope and known
-        else one.scope or other.scope
-    )
-    # No purpose that both allow; an empty scope would be every purpose.
-    refused = any(entry.publish is False for entry in both) or bool(one.scope and other.scope and not scope)
-    recorded = all(entry.publish for entry in both)
-    return ConsentEntry(
-        publish=False if refused else True if recorded else None,
-        scope=scope,
-        given=max((entry.given for entry in both if entry.given), default=None),
-        until=min((entry.until for entry in both if entry.until), default=None),
-    )
+    return ConsentEntry(**asdict(strictest(Consent(**entry.model_dump()) for entry in (one, other))))
 
 
 def _find_columns(row: int, header: list[Any], mistakes: _Mistakes) -> dict[int, str]:

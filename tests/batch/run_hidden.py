@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 _MEASURES = ("redness", "redness_index")
@@ -12,6 +11,7 @@ os.umask(0)
 
 def run(folder: Path, out: Path) -> None:
     from skinprogress.batch.pseudonyms import hide_names, label_of
+    from skinprogress.metrics.table import METRICS
     from skinprogress.outputs.table import write_outputs
     from skinprogress.photos.folder import list_folder
     from skinprogress.pipeline.comparing import compare_client
@@ -19,6 +19,8 @@ def run(folder: Path, out: Path) -> None:
 
     # Small and with two measures, so that every kind of file is made within seconds.
     settings = Settings(canonical_px=512, canonical_px_max=512)
+    for name in METRICS.keys() - set(_MEASURES):
+        del METRICS[name]
     id = f"2026/{folder.name}"
     label = label_of(out, id)
     listing = list_folder(folder, settings=settings)
@@ -27,12 +29,7 @@ def run(folder: Path, out: Path) -> None:
         listing.photos, client=listing.client, folder=Path(label), course=listing.course, settings=settings,
         rejected=listing.rejected, skipped=listing.skipped, notes=listing.notes,
     )  # fmt: skip
-    result = replace(
-        hider.hide_result(result),
-        measurements=tuple(m for m in result.measurements if m.metric in _MEASURES),
-        changes=tuple(c for c in result.changes if c.metric in _MEASURES),
-    )
-    write_outputs(result, out / "clients" / label)
+    write_outputs(hider.hide_result(result), out / "clients" / label)
 
 
 if __name__ == "__main__":

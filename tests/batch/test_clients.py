@@ -145,6 +145,7 @@ def test_pipes_and_names_that_are_no_text(tmp_path: Path) -> None:
     make(tmp_path, "Anna/1.jpg")
     (tmp_path / "Pipe").mkdir()
     os.mkfifo(tmp_path / "Pipe" / "1.jpg")
+    os.mkfifo(tmp_path / "Anna" / "run.json")  # whose first bytes tell whether it is a folder of results
     strange = os.fsencode(tmp_path) + b"/B\xff"
     Path(os.fsdecode(strange)).mkdir()
     (Path(os.fsdecode(strange)) / "1.jpg").touch()

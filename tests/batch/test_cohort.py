@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from skinprogress.batch.cohort import remove_from_cohort, write_cohort
+from skinprogress.batch.cohort import mend_cohort, remove_from_cohort, write_cohort
 from skinprogress.records import ClientResult
 
 TABLES = ("measurements", "changes", "photos", "comparisons", "findings")
@@ -122,3 +122,17 @@ def test_a_client_is_taken_out_whole(result: ClientResult, tmp_path: Path) -> No
     assert not any(path.parent.exists() for path in gone)
     assert _names_read(tmp_path) == [{"12"}] * 3
     assert remove_from_cohort(tmp_path, "0042") == []
+
+
+def test_the_folder_without_a_client_is_mended_where_it_is_lost_or_cut_short(
+    result: ClientResult, tmp_path: Path
+) -> None:
+    mend_cohort(tmp_path)
+    assert not (tmp_path / "cohort").exists()
+    write_cohort(result, tmp_path, label="0042")
+    lost, cut = (tmp_path / "cohort" / table / "client=%2F" / "part-0.parquet" for table in ("changes", "findings"))
+    whole = lost.read_bytes(), cut.read_bytes()
+    lost.unlink()
+    cut.write_bytes(whole[1][:-9])
+    mend_cohort(tmp_path)
+    assert (lost.read_bytes(), cut.read_bytes()) == whole

@@ -97,6 +97,9 @@ def test_what_needs_attention_stands_at_the_top_and_with_the_client() -> None:
             _client("Anna", pictures={"1.jpg": "aa"}, other_person=("9.jpg",)),
             _client("Bea", pictures={"2.jpg": "aa"}),
             _client("Dora", notes=("dates come from names",), rejected=(REJECTED,), n_rejected=1),
+            _client("Fay", grade="F"),
+            _client("Gus", status="one session", grade="", n_sessions=1, n_rejected=2),
+            _client("Hal", status="one session", grade="", n_sessions=1),
         ],
         notes=["a link was not followed"],
         strays=["lost.jpg"],
@@ -104,8 +107,10 @@ def test_what_needs_attention_stands_at_the_top_and_with_the_client() -> None:
     )
     top, table, below = (_Page(part).text for part in re.split(r"<table|</table>", html))
     top = " ".join(top.split())
-    assert "4 clients, 3 to look at" in top
+    assert "7 clients, 5 to look at" in top
     assert "Cleo No photo in Cleo can be used. Take new ones." in top
+    assert "Fay The last photos cannot be compared with the first: the report says why." in top
+    assert "Gus One session is left, since 2 photos had to be rejected." in top and "Hal" not in top
     assert "Anna 9.jpg" in top and "Anna 1.jpg, Bea 2.jpg the same file" in top
     assert "Bea skinprogress forget Bea -o OUT" in top and "Emil skinprogress forget Emil -o OUT" in top
     assert "lost.jpg" in top and "A link was not followed." in top

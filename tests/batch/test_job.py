@@ -217,6 +217,34 @@ def test_another_name_for_a_client_takes_the_old_one_away(task: ClientTask) -> N
     assert (task.out / summary.report).is_file()
 
 
+@pytest.mark.parametrize("part", ["clients/2026", "cohort", "cohort/changes", "cohort/changes/client=2026%2FAnna", ""])
+def test_nothing_is_written_or_removed_where_a_planted_link_leads(task: ClientTask, tmp_path: Path, part: str) -> None:
+    work(task)
+    place = task.out / part if part else store_folder(task.out, task.client.id)
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    write_all(tmp_path / "elsewhere", {"x.bin": "mine", "new/y": "mine", "old/z": "mine"})
+    before = files_in(tmp_path / "elsewhere")
+    (task.client.path / "photo.jpg").write_text("two three")
+    summary, _ = work(task)
+    assert summary.status == "failed" and "is a link" in summary.reason
+    assert files_in(tmp_path / "elsewhere") == before
+
+
+def test_a_planted_list_of_results_removes_nothing_else(task: ClientTask, tmp_path: Path) -> None:
+    work(task)
+    write_all(tmp_path, {"mine": "1", "linked/mine": "2"})
+    (task.out / "clients/way").symlink_to(tmp_path / "linked")
+    note = store_folder(task.out, task.client.id) / "done.json"
+    noted = json.loads(note.read_text())
+    names = ("../mine", str(tmp_path / "mine"), "clients/2026/Anna/../../../../mine", "clients/way/mine")
+    noted["outputs"] |= dict.fromkeys(names, (1, 1))
+    note.write_text(json.dumps(noted))
+    (task.client.path / "photo.jpg").write_text("two three")
+    assert work(task)[0].status == "compared"
+    assert (tmp_path / "mine").exists() and (tmp_path / "linked/mine").exists()
+
+
 def test_a_folder_that_changes_during_the_work_is_not_done(task: ClientTask, monkeypatch: pytest.MonkeyPatch) -> None:
     compare = comparing.compare_client
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from skinprogress.batch.lock import hold_as_worker, locked
+from skinprogress.batch.placing import store_folder
 from skinprogress.batch.records import STORE, BatchEvent, BatchOptions
 from skinprogress.batch.running import BatchResult, run_batch
 from skinprogress.errors import OutputError, UsageError
@@ -102,6 +103,8 @@ def test_fail_fast_stops_at_the_first_client_that_fails(clinic: Callable[..., Ba
     result = clinic("a", "broken", "c", "d", jobs=1, fail_fast=True)
     assert (result.n_done, result.n_failed) == (1, 1)
     assert rows(tmp_path / "out") == ["a", "broken"]
+    # A page of some of the clients says so.
+    assert "Clients that were not compared yet, until the batch is run again for all: 2" in result.index.read_text()
 
 
 def test_a_full_disk_stops_with_one_error_and_what_is_done_stays(
@@ -140,10 +143,26 @@ def test_made_up_names_only(clinic: Callable[..., BatchResult], tmp_path: Path) 
     assert clinic(only=(name,), pseudonyms=True).n_unchanged == 1
 
 
+def test_the_order_of_made_up_names_is_not_that_of_the_names(
+    clinic: Callable[..., BatchResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic("anna", "berta", "carl", "dora", "emil", jobs=1, pseudonyms=True)
+    order = [event.client for event in clinic.events if event.kind == "begin"]
+    assert len(order) == 5 and order == sorted(order)
+    monkeypatch.setattr("skinprogress.batch.running.label_of", lambda *_: "client-12345678")
+    with pytest.raises(UsageError, match="the same made-up name"):
+        clinic(pseudonyms=True)
+
+
 def test_what_cannot_be_run_is_said(clinic: Callable[..., BatchResult], tmp_path: Path) -> None:
     add_client(tmp_path / "clinic", "anna")
     with pytest.raises(UsageError, match="No client is called bert: the clients are anna"):
         clinic(only=("an*", "bert"))
+    add_client(tmp_path / "clinic", "2026/Zoe")
+    for wrong, right in {"2026": "2026/*", "zoe": "*/zoe", "2026/Zo": "*2026/Zo*", "ana": "anna"}.items():
+        with pytest.raises(UsageError) as error:
+            clinic(only=(wrong,))
+        assert f"did you mean {right!r}?" in str(error.value)
     options = BatchOptions()
     with pytest.raises(OutputError, match="lies in the clients' folder"):
         run_batch(tmp_path / "clinic", tmp_path / "clinic" / "anna" / "out", options=options)
@@ -174,6 +193,21 @@ def test_a_second_run_is_refused_with_a_clear_message(tmp_path: Path) -> None:
     assert (out / STORE).stat().st_mode & 0o777 == 0o700
 
 
+def test_the_lock_writes_nothing_where_a_planted_link_leads(tmp_path: Path) -> None:
+    store, mine = tmp_path / "out" / STORE, tmp_path / "mine"
+    store.mkdir(parents=True)
+    mine.write_text("mine")
+    for name in ("holder", "worker-7"):
+        (store / name).symlink_to(mine)
+    with locked(tmp_path / "out"):
+        pass
+    (store / "lock").unlink()
+    (store / "lock").symlink_to(mine)
+    with pytest.raises(OutputError, match="is a link"), locked(tmp_path / "out"):
+        pass
+    assert mine.read_text() == "mine"
+
+
 def test_a_worker_that_outlives_its_run_keeps_others_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skinprogress.batch.lock._PATIENCE_S", 0.1)
     with locked(tmp_path):
@@ -184,3 +218,27 @@ def test_a_worker_that_outlives_its_run_keeps_others_out(tmp_path: Path, monkeyp
     kept.release()
     with locked(tmp_path):
         pass
+
+
+def test_what_a_killed_run_was_writing_is_cleared_away(clinic: Callable[..., BatchResult], tmp_path: Path) -> None:
+    store = tmp_path / "out" / STORE
+    store.mkdir(parents=True)
+    left = [folder / ".0123456789ab.tmp" for folder in (store.parent, store)]
+    mine = store.parent / ".mine.tmp"
+    for path in (*left, mine):
+        path.write_bytes(b"half a page")
+    clinic("anna")
+    assert not any(path.exists() for path in left) and mine.read_bytes() == b"half a page"
+
+
+def test_results_that_a_killed_run_put_aside_come_back_whatever_the_next_run_is_about(
+    clinic: Callable[..., BatchResult], tmp_path: Path
+) -> None:
+    clinic("anna", "berta")
+    out = tmp_path / "out"
+    results, aside = out / "clients" / "anna", store_folder(out, "anna") / "old"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "note.txt").write_bytes(b"my own")
+    results.rename(aside)
+    clinic(only=("berta",))
+    assert (results / "note.txt").read_bytes() == b"my own" and not aside.exists()

@@ -81,7 +81,7 @@ def test_sorts_finds_and_filters(open_page: Open, index: Path) -> None:
     page.get_by_label("Failed").check(force=True)
     assert _names(page) == ["<b>Anna</"]
     page.keyboard.press("ArrowLeft")
-    assert set(_names(page)) == {"<b>Anna</", "Client 9", "Client 10"}
+    assert set(_names(page)) == {"<b>Anna</", "Client 9", "Client 10", "Longongon"}  # the last cannot be compared
 
 
 def test_can_be_used_by_everybody_and_leads_to_the_reports(open_page: Open, index: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skinprogress.batch.records import STORE
+from skinprogress.outputs.files import make_folder
 from skinprogress.synthetic.sample_client import sample_folder
 
 HERE = Path(__file__).parent
@@ -79,6 +80,10 @@ class Clinic:
         words = [*OPTIONS[options], "-j", str(jobs), "-q"]
         return [sys.executable, _script(), "batch", str(self.photos), "-o", str(self.out), *words]
 
+    def forget_command(self, options: str) -> list[str]:
+        """The command that forgets the client with the broken photo."""
+        return [sys.executable, _script(), "forget", self.results_of_anna(options).name, "-o", str(self.out)]
+
     def start_process(self, command: list[str], **surroundings: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
         path = os.pathsep.join([str(self.folder / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -118,7 +123,10 @@ class Clinic:
                 for done in self.out.glob(f"{STORE}/*/done.json"):
                     done.unlink()
             self.bring(later=later)
-            ended = self.run(options)
+            (count := self.folder / "count").unlink(missing_ok=True)
+            ended = self.run(options, FAULTS_COUNT=str(count))
+            start = "changed" if later else "fresh"
+            self.took_s[options, start], self.steps[options, start] = ended.seconds, count.read_text().splitlines()
             if ended.code != (len(self.clients) < 2):
                 raise RuntimeError(f"the undisturbed run ended with {ended.code}: {ended.told}")
             shutil.copytree(self.out, kept)
@@ -193,7 +201,7 @@ class Clinic:
         """Put files of the user's own among the results."""
         for name, data in NOTES.items():
             path = self.results_of_anna(options) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             path.write_bytes(data)
 
     def compare(self, options: str, *, later: bool, notes: bool) -> list[str]:

@@ -1,9 +1,10 @@
-"""Put on the path of a command as ``sitecustomize``: ends its process just before one of its steps in the output folder.
+"""Put on the path of a command as ``sitecustomize``: ends it just before one of its steps in the output folder.
 
 A step is what changes a file or folder there: opening for writing, making, renaming, removing. The program itself is
 the real one. The surroundings say what to do: ``FAULTS_OUT`` the output folder, ``FAULTS_IN`` the kind of process
 (``parent`` or ``worker``), ``FAULTS_STEP`` the number of the step (0: none), ``FAULTS_WHO`` who is ended (``self``,
-``parent``, ``group``), ``FAULTS_ONCE`` a file that says that it has happened, ``FAULTS_COUNT`` a file for one line a step.
+``parent``, ``group``), ``FAULTS_HALF`` whether a file that is being written is cut, ``FAULTS_ONCE`` a file that says
+that it has happened, ``FAULTS_COUNT`` a file for one line a step.
 """
 
 import os
@@ -53,7 +54,7 @@ def _end(event: str, args: tuple[object, ...]) -> None:
     except FileExistsError:
         return
     if os.environ.get("FAULTS_HALF") and event == "os.rename" and str(args[0]).endswith(".tmp"):
-        os.truncate(str(args[0]), os.stat(str(args[0])).st_size // 2)  # as if it had come in the middle of writing
+        os.truncate(str(args[0]), os.stat(str(args[0])).st_size // 2)  # noqa: PTH116 - as if in the middle of writing
     who = os.environ["FAULTS_WHO"]
     if who == "group":
         os.killpg(0, signal.SIGKILL)

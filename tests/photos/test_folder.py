@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from skinprogress.errors import AmbiguousDateError, CourseFileError, NothingMeasuredError, UsageError
+from skinprogress.photos import ordinary
 from skinprogress.photos.course import draft_course, read_course, write_draft
 from skinprogress.photos.folder import FolderListing, list_photos
 from skinprogress.records import Flag, PhotoRef
@@ -472,14 +473,14 @@ def test_wrong_and_missing_extensions(client: Path, make: Make) -> None:
 def test_closed_files_are_rejected(client: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make("a.jpg")
     make("b.jpg")
-    original = Path.open
+    original = open
 
     def closed(path: Path, *args: Any, **kwargs: Any) -> Any:
         if path.name == "b.jpg":
             raise PermissionError(13, "Permission denied")
         return original(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", closed)
+    monkeypatch.setattr(ordinary, "open", closed, raising=False)
     found = listing(client)
     assert [(item.file, item.code) for item in found.rejected] == [("b.jpg", "permission_denied")]
     assert [ref.file for ref in found.photos] == ["a.jpg"]
@@ -517,14 +518,14 @@ def test_closed_subfolders_are_rejected(client: Path, make: Make, monkeypatch: p
 def test_a_photo_that_vanishes_is_rejected(client: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make("a.jpg")
     gone = make("b.jpg")
-    original = Path.open
+    original = open
 
     def vanish(path: Path, *args: Any, **kwargs: Any) -> Any:
         if path == gone:
             gone.unlink(missing_ok=True)
         return original(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", vanish)
+    monkeypatch.setattr(ordinary, "open", vanish, raising=False)
     assert [(item.file, item.code) for item in listing(client).rejected] == [("b.jpg", "file_missing")]
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from skinprogress.errors import PhotoError
 from skinprogress.photos.folder import list_folder
+from skinprogress.photos.ordinary import open_ordinary
 from skinprogress.photos.profiles import ProfileError, encoding_from_icc
 from skinprogress.photos.reading import read_header, read_photo
 from skinprogress.records import PhotoRef
@@ -92,6 +93,7 @@ def small_files_that_claim_much() -> dict[str, bytes]:
         # Pictures of 16 bits a channel are read by another library than those of 8.
         "length of 2 GB.png": png(chunk(b"IDAT", bytes(99), claimed=2**31 + 99), end, bits=16),
         "2 GB behind the end.png": png(end, chunk(b"IDAT", bytes(99), claimed=2**32 - 99), bits=16),
+        "end of 2 GB.png": png(chunk(b"IEND", b"", claimed=2**31), bits=16),
         "no pixels.png": png(end, bits=16),
         "text of 150 MB.png": png(chunk(b"zTXt", b"a\0\0" + packed), pixels(), end),
         "profile of 150 MB.png": png(chunk(b"iCCP", b"a\0\0" + packed), pixels(), end),
@@ -166,6 +168,14 @@ def test_a_photo_that_changes_after_it_was_listed(tmp_path: Path, becomes: str) 
             assert error.remedy and error.code in (
                 "file_missing", "not_an_image", "empty_file", "truncated", "changed", "file_changed"
             )  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path(os.devnull)):
+        with pytest.raises(OSError, match="no ordinary file"):
+            open_ordinary(path)
 
 
 def test_a_thousand_sessions_in_one_folder(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 """Single photos: dates, order, and the client's folder that they lie in."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from skinprogress import api
 from skinprogress.errors import CourseFileError, PhotoError, UsageError
+from skinprogress.photos.consents import strictest
 from skinprogress.photos.course import read_course
 from skinprogress.photos.files import keep_photos
 from skinprogress.photos.folder import list_photos
 from skinprogress.photos.loose import dated_refs, find_client_folder, find_consents, loose_refs
 from skinprogress.photos.reading import read_photo
+from skinprogress.records import Consent
 from skinprogress.settings import Settings
 
 GREY = np.full((80, 90, 3), 120, np.uint8)
@@ -111,3 +113,16 @@ def test_a_composite_with_its_recipe_is_no_photo_of_the_client(tmp_path, write_p
     listing = list_photos(tmp_path, settings=Settings())
     assert [p.file for p in listing.photos] == ["2026-03-14.png"]
     assert dict(listing.skipped)["show.png"].startswith("a picture that this program made")
+
+
+def test_of_several_records_of_consent_the_strictest_of_each_counts() -> None:
+    web, press = Consent(publish=True, scope=("web",), until=date(2027, 1, 1)), Consent(publish=True, scope=("press",))
+    later = Consent(publish=True, given=date(2030, 1, 1))
+    assert strictest([]) == Consent()
+    assert strictest([web, later]) == Consent(
+        publish=True, scope=("web",), given=date(2030, 1, 1), until=date(2027, 1, 1)
+    )
+    # What is recorded in one place is not recorded in the other, however long it holds.
+    assert strictest([web, Consent()]).publish is None
+    assert strictest([later, Consent(publish=False), web]).publish is False
+    assert strictest([web, press]).publish is False

@@ -19,6 +19,7 @@ from PIL import Image, ImageCms
 
 from skinprogress.color.spaces import linear_rgb_to_lab, srgb_to_linear
 from skinprogress.errors import PhotoError
+from skinprogress.photos import ordinary
 from skinprogress.photos.profiles import ProfileError, encoding_from_icc, srgb_encoding
 from skinprogress.photos.reading import read_header, read_photo, to_linear, to_srgb8
 from skinprogress.records import Flag, PhotoRef
@@ -715,10 +716,10 @@ def test_closed_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Refused by a stand-in, because the administrator may read everything."""
     Image.fromarray(chart()).save(tmp_path / "a.jpg")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(ordinary, "open", refuse, raising=False)
     assert code_of(tmp_path / "a.jpg") == "permission_denied"
 
 

@@ -22,7 +22,14 @@ from skinprogress.validation.color_pairs import SETUPS
 from skinprogress.validation.color_scores import card_figures, copy_figures, pair_figures, seen_card_figures
 from skinprogress.validation.color_summary import color_remarks, judge_color
 from skinprogress.validation.color_tables import render_color_tables
+from skinprogress.validation.scenes import METRICS
 from skinprogress.validation.workers import run_jobs
+
+
+@pytest.fixture
+def graded(only_metrics):
+    """The program measures what is graded here and nothing else."""
+    only_metrics(*METRICS)
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def folder(portrait, tmp_path):
     return path
 
 
-def test_the_command_writes_the_figures_and_prints_tables_and_a_sentence(folder, tmp_path, monkeypatch):
+def test_the_command_writes_the_figures_and_prints_tables_and_a_sentence(folder, graded, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 1)  # no further processes: copies are told off below
     monkeypatch.setattr(color, "compare_copies", lambda *_, **__: {"HEIC": {("redness", "nose"): 0.1}})
     out = tmp_path / "out"
@@ -53,20 +60,20 @@ def test_the_command_writes_the_figures_and_prints_tables_and_a_sentence(folder,
     assert "In 95 of 100 cases" in " ".join(result.output.split())
 
 
-def test_the_same_photo_gives_the_same_pairs_again(folder, monkeypatch):
+def test_the_same_photo_gives_the_same_pairs_again(folder, graded, monkeypatch):
     monkeypatch.setattr(color, "compare_copies", lambda *_, **__: {})
     runs = [validate_color(folder, pairs_per_photo=1, workers=1) for _ in range(2)]
     assert runs[0].pairs == runs[1].pairs
     assert runs[0].figures == runs[1].figures
 
 
-def test_a_photo_with_its_own_card_is_graded_in_true_colours(portrait, tmp_path):
+def test_a_photo_with_its_own_card_is_graded_in_true_colours(portrait, graded, tmp_path):
     """Of a photo that is too dark and too red the truth is that of a good photo."""
     rgb = srgb_to_linear(cv2.resize(portrait, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA))
     height, width = rgb.shape[:2]
     corners = np.array([[0.62, 0.78], [0.98, 0.78], [0.98, 0.97], [0.62, 0.97]]) * [width, height]
     turn = next(k for k, setup in enumerate(SETUPS) if (setup.kind, setup.view) == ("whole_face", "card"))
-    graded = []
+    faces = []
     for name, cast in (("true", (0.95, 0.95, 0.95)), ("cast", (0.8, 0.6, 0.5))):
         path = tmp_path / f"{name}.png"
         taken = encode_srgb8(paste_card(rgb, corners_xy=corners, light=1.0) * np.array(cast, np.float32))
@@ -75,10 +82,10 @@ def test_a_photo_with_its_own_card_is_graded_in_true_colours(portrait, tmp_path)
         assert score.card == "a card"
         (pair,) = score.pairs
         assert (pair.test, pair.rung) == ("whole_face", "card")
-        graded.append({o.region: o for o in pair.outcomes if o.method == "card" and o.metric == "redness"}["face"])
-    true, cast = graded
+        faces.append({o.region: o for o in pair.outcomes if o.method == "card" and o.metric == "redness"}["face"])
+    true, cast = faces
     assert cast.true == pytest.approx(true.true, rel=0.1)  # as the photo shows it, a seventh less
-    assert all(abs(outcome.error) < outcome.half_alone for outcome in graded)
+    assert all(abs(outcome.error) < outcome.half_alone for outcome in faces)
 
 
 def test_several_processes_yield_the_same_in_the_same_order():

@@ -14,7 +14,7 @@ from skinprogress.validation.color_cards import CardOutcome
 from skinprogress.validation.color_outcomes import Outcome, PairScore
 from skinprogress.validation.color_pairs import SETUPS, Setup, score_pair
 from skinprogress.validation.color_scores import card_figures, copy_figures, pair_figures, seen_card_figures
-from skinprogress.validation.scenes import make_scene
+from skinprogress.validation.scenes import METRICS, make_scene
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,8 @@ def scene(portrait):
     return make_scene(photo, find_client_face(photo, settings=Settings())[0])
 
 
-def test_the_program_itself_is_graded_and_equal_mean_face_loses_the_signal(scene):
+def test_the_program_itself_is_graded_and_equal_mean_face_loses_the_signal(scene, only_metrics):
+    only_metrics(*METRICS)
     setup = Setup("whole_face", "without", "T0")
     score = score_pair(scene, setup, photo="a.png", tone="light", number=1, seed=[1], settings=Settings())
     assert (score.test, score.rung, score.unchanged) == ("whole_face_without", "none", False)

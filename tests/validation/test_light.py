@@ -23,9 +23,9 @@ from skinprogress.synthetic.surface import from_canonical, photo_to_canonical
 from skinprogress.validation.color_outcomes import Outcome
 from skinprogress.validation.color_renders import read_true_colors, state_of, true_changes
 from skinprogress.validation.light import LightValidation, pair_retakes, score_relit_pair, validate_light
-from skinprogress.validation.light_scores import LightScore, light_figures
+from skinprogress.validation.light_scores import TEXTURE, LightScore, light_figures
 from skinprogress.validation.light_tables import judge_light, light_remarks, render_light_tables
-from skinprogress.validation.scenes import SIDE_PX, make_scene
+from skinprogress.validation.scenes import METRICS, SIDE_PX, make_scene
 
 AREAS = ("left_cheek", "right_cheek")
 SKIN = np.array([0.60, 0.33, 0.28])
@@ -46,6 +46,12 @@ def as_photo(rgb):
 @pytest.fixture(scope="module")
 def small(portrait):
     return cv2.resize(portrait, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture
+def graded(only_metrics):
+    """The program measures what is graded here and nothing else."""
+    only_metrics(*METRICS, TEXTURE)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_what_was_changed_is_read_off_the_truth(states):
     assert [state_of(base, other) for other in others] == ["unchanged", "local", "everywhere"]
 
 
-def test_the_command_on_renders(states, tmp_path, monkeypatch):
+def test_the_command_on_renders(states, graded, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     out = tmp_path / "out"
     result = CliRunner().invoke(app, ["validate", "light", str(states), "-o", str(out)])
@@ -127,7 +133,7 @@ def test_the_command_on_renders(states, tmp_path, monkeypatch):
     assert "made/easy*" in result.output and "trust" in result.output
 
 
-def test_a_relit_pair_differs_in_its_light_and_in_its_skin_only_where_changed(small):
+def test_a_relit_pair_differs_in_its_light_and_in_its_skin_only_where_changed(small, graded):
     photo = as_photo(small)
     scene = make_scene(photo, find_client_face(photo, settings=Settings())[0])
     raw, compensated = score_relit_pair(scene, 1, photo="a.png", seed=[5], settings=Settings())
@@ -142,7 +148,7 @@ def test_a_relit_pair_differs_in_its_light_and_in_its_skin_only_where_changed(sm
     assert len(raw.texture) >= 11
 
 
-def test_the_same_photos_give_the_same_figures_again(small, tmp_path):
+def test_the_same_photos_give_the_same_figures_again(small, graded, tmp_path):
     save(tmp_path / "ann_1.png", small)
     runs = [validate_light(tmp_path, pairs_per_photo=1, workers=1) for _ in range(2)]
     assert runs[0].figures == runs[1].figures

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from skinprogress.cli.main import app
 from skinprogress.errors import NothingMeasuredError
 from skinprogress.settings import Settings
+from skinprogress.validation import scenes
 from skinprogress.validation.verdicts import VerdictsValidation, redness_errors, validate_verdicts
 from skinprogress.validation.verdicts_outcomes import Family, Setup, Target, VerdictPair
 from skinprogress.validation.verdicts_recovery import CASES, RecoveryTrial, try_recoveries
@@ -173,8 +174,11 @@ def save(path, rgb):
     cv2.imwrite(str(path), np.ascontiguousarray(rgb[..., ::-1]))
 
 
-def test_the_command(portrait, tmp_path, monkeypatch):
+def test_the_command(portrait, tmp_path, monkeypatch, only_metrics):
+    only_metrics(*scenes.METRICS, "haemoglobin_index", "red_area", "red_spots", "lightness", "ita", "melanin_index",
+                 "tone_uniformity", "brown_spots", "texture_uniformity")  # fmt: skip
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("skinprogress.validation.verdicts_recovery._TRIALS", 10)
     small = cv2.resize(portrait, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     for name, rgb in (("ann_1", small), ("ann_2", small[2:]), ("zoe_1", np.full((300, 300, 3), 128, np.uint8))):
         save(tmp_path / "photos" / f"{name}.png", rgb)
