@@ -101,7 +101,7 @@ class MadeUpRecords:
 @pytest.mark.parametrize(
     "planted",
     [Evil(), NoRecordOfOurs(), Path.home, os.system, MadeUpObjects(), MadeUpRecords()],
-    ids=lambda v: repr(v)[:40],
+    ids=lambda value: type(value).__name__,
 )
 def test_an_entry_that_was_planted_runs_nothing(entry, planted, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
