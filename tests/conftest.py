@@ -1,9 +1,11 @@
 """Fixtures that several test modules share."""
 
+import hashlib
 import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +49,18 @@ def fake_result() -> Callable[..., ClientResult]:
     """The builder of made-up results: ``fake_result(n_sessions=6, seed=0, folder=tmp_path, …)``."""
     builder: Callable[..., ClientResult] = _load(Path(__file__).parent / "outputs" / "fake_result.py").fake_result
     return builder
+
+
+@pytest.fixture(scope="session")
+def known_anew() -> Callable[[ClientResult], None]:
+    """Tell a result that its photos were written anew: it reads no others than those that it knows."""
+
+    def tell(result: ClientResult) -> None:
+        for file, inspection in list(result.inspections.items()):
+            digest = hashlib.sha256(inspection.ref.path.read_bytes()).hexdigest()
+            result.inspections[file] = replace(inspection, ref=replace(inspection.ref, sha256=digest))
+
+    return tell
 
 
 @pytest.fixture(scope="session")

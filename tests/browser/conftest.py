@@ -64,7 +64,11 @@ def browser(chromium: str) -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="session")
-def made_up(fake_result: Callable[..., ClientResult], tmp_path_factory: pytest.TempPathFactory) -> ClientResult:
+def made_up(
+    fake_result: Callable[..., ClientResult],
+    known_anew: Callable[[ClientResult], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ClientResult:
     """A small course with one of everything that the report can show, and photos that differ."""
     folder = tmp_path_factory.mktemp("client") / "photos"
     result = fake_result(
@@ -83,6 +87,7 @@ def made_up(fake_result: Callable[..., ClientResult], tmp_path_factory: pytest.T
     for k, path in enumerate(sorted(folder.rglob("*.jpg"))):
         photo = cv2.imread(str(path))
         cv2.imwrite(str(path), photo - np.uint8(8 * k) * (photo > 8 * k))
+    known_anew(result)
     return result
 
 

@@ -1,7 +1,6 @@
 """Fixtures of the tests of what is drawn."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,26 +32,12 @@ def _rephotograph(result: ClientResult, session: str, *, angle_deg: float, scale
 
 
 @pytest.fixture
-def client(fake_result: Fake, tmp_path: Path) -> ClientResult:
+def client(fake_result: Fake, known_anew: Callable[[ClientResult], None], tmp_path: Path) -> ClientResult:
     """Two sessions; the second from a smaller, turned photo that is not square."""
     result = fake_result(2, folder=tmp_path / "photos", metrics=("redness",), regions=("face",), photos_per_session=1)
     _rephotograph(result, result.sessions[-1], angle_deg=12, scale=0.8, size=(1300, 1500))
     known_anew(result)
     return result
-
-
-def known_anew(result: ClientResult) -> None:
-    """Tell a result that its photos were written anew: it reads no others than those that it knows."""
-    for file, inspection in list(result.inspections.items()):
-        digest = hashlib.sha256(inspection.ref.path.read_bytes()).hexdigest()
-        result.inspections[file] = dataclasses.replace(
-            inspection, ref=dataclasses.replace(inspection.ref, sha256=digest)
-        )
-
-
-@pytest.fixture(name="known_anew")
-def _known_anew() -> Callable[[ClientResult], None]:
-    return known_anew
 
 
 @pytest.fixture
